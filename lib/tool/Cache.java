@@ -1,0 +1,183 @@
+package lib.tool;
+
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+
+/**
+ * Results kept by the content of everything that can change them.
+ *
+ * <p>Layout: {@code kind/<key>/...} is an entry, {@code kind/<key>.inputs} the named inputs it was made from (for {@code --explain}),
+ * {@code lock/<key>} its lock. An entry appears by one rename, so that a process killed at any moment leaves a usable cache, and one
+ * lock per key keeps builds side by side from making the same thing twice.
+ */
+public final class Cache {
+    private final Path folder;
+    private final Consumer<String> explain;
+    private final Map<String, ReentrantLock> here = new ConcurrentHashMap<>();
+    private final AtomicInteger hits = new AtomicInteger();
+    private final List<String> misses = java.util.Collections.synchronizedList(new ArrayList<>());
+
+    /** @param explain is told a line for each look-up: hit or miss, and for a miss the input that changed */
+    public Cache(Path folder, Consumer<String> explain) {
+        this.folder = folder;
+        this.explain = explain;
+    }
+
+    /** {@code $MOS_CACHE_DIR}, else {@code ~/.cache/mos-builder}. */
+    public static Path defaultFolder(Map<String, String> environment) {
+        return Optional.ofNullable(environment.get("MOS_CACHE_DIR")).filter(text -> !text.isBlank()).map(Path::of)
+                .orElseGet(() -> Path.of(environment.getOrDefault("HOME", System.getProperty("user.home")), ".cache", "mos-builder"))
+                .toAbsolutePath().normalize();
+    }
+
+    /** What an entry depends on: a kind (its folder in the cache), the thing's name, and inputs by name. */
+    public record Key(String kind, String name, Map<String, String> inputs) {
+        public static Key of(String kind, String name) {
+            return new Key(kind, name, Map.of());
+        }
+
+        public Key with(String input, Object value) {
+            Map<String, String> more = new TreeMap<>(inputs);
+            more.put(input, String.valueOf(value));
+            return new Key(kind, name, more);
+        }
+
+        /** Lower-case hexadecimal SHA-256 over kind and inputs, each with its length, so that no two sets run together. */
+        public String digest() {
+            StringBuilder text = new StringBuilder(kind).append('\n');
+            new TreeMap<>(inputs).forEach((input, value) ->
+                    text.append(input).append(' ').append(value.length()).append('\n').append(value).append('\n'));
+            return Digest.sha256(text.toString().getBytes(StandardCharsets.UTF_8));
+        }
+
+        private String lines() {
+            StringBuilder text = new StringBuilder("name=" + name + "\n");
+            new TreeMap<>(inputs).forEach((input, value) -> text.append(input).append('=').append(value.replace("\n", "\\n")).append('\n'));
+            return text.toString();
+        }
+    }
+
+    /** Makes an entry: creates {@code target} (a file or a folder; it does not exist yet, its parent does). */
+    @FunctionalInterface
+    public interface Maker {
+        void make(Path target) throws IOException;
+    }
+
+    /** The entry for {@code key}: a file or folder that must not be changed. Made by {@code maker} when it is not there. */
+    public Path get(Key key, Maker maker) {
+        String digest = key.digest();
+        Path entry = folder.resolve(key.kind()).resolve(digest);
+        if (Files.exists(entry)) {
+            return hit(key, entry);
+        }
+        return locked(key.kind() + "-" + digest, () -> Files.exists(entry) ? hit(key, entry) : make(key, entry, maker));
+    }
+
+    private Path make(Key key, Path entry, Maker maker) throws IOException {
+        explain.accept("miss " + key.kind() + " " + key.name() + ": " + changed(key, entry.getParent()));
+        misses.add(key.kind() + " " + key.name());
+        Path making = temporary(entry.getFileName().toString());
+        try {
+            maker.make(making);
+            if (!Files.exists(making)) {
+                throw new IllegalStateException("nothing was made for " + key.kind() + " " + key.name());
+            }
+            Files.createDirectories(entry.getParent());
+            Files.writeString(entry.resolveSibling(entry.getFileName() + ".inputs"), key.lines());
+            Files.move(making, entry, StandardCopyOption.ATOMIC_MOVE);
+        } finally {
+            Trees.delete(making);
+        }
+        return entry;
+    }
+
+    /** Whether the entry is there already. */
+    public boolean has(Key key) {
+        return Files.exists(folder.resolve(key.kind()).resolve(key.digest()));
+    }
+
+    /** Where entries of this kind and files that keep changing in place (git mirrors, downloads) live; created. */
+    public Path folder(String kind) {
+        try {
+            return Files.createDirectories(folder.resolve(kind));
+        } catch (IOException e) {
+            throw Failure.io("cannot create the cache folder " + folder.resolve(kind), e);
+        }
+    }
+
+    /** A path for a new temporary file or folder on the cache's own file system. */
+    public Path temporary(String name) {
+        return folder("tmp").resolve(name + "." + ProcessHandle.current().pid() + "." + Long.toHexString(System.nanoTime()));
+    }
+
+    /** Work done while a lock is held. */
+    @FunctionalInterface
+    public interface Work<T> {
+        T run() throws IOException;
+    }
+
+    /** Does {@code work} while {@code name} is held against other processes and threads. */
+    public <T> T locked(String name, Work<T> work) {
+        ReentrantLock thread = here.computeIfAbsent(name, any -> new ReentrantLock());
+        thread.lock();
+        try (RandomAccessFile file = new RandomAccessFile(folder("lock").resolve(name).toFile(), "rw")) {
+            file.getChannel().lock();
+            return work.run();
+        } catch (IOException e) {
+            throw Failure.io("while working on " + name + " in the cache " + folder, e);
+        } finally {
+            thread.unlock();
+        }
+    }
+
+    public int hits() {
+        return hits.get();
+    }
+
+    /** Kind and name of everything that had to be made in this run. */
+    public List<String> misses() {
+        return List.copyOf(misses);
+    }
+
+    private Path hit(Key key, Path entry) {
+        hits.incrementAndGet();
+        explain.accept("hit  " + key.kind() + " " + key.name());
+        return entry;
+    }
+
+    /** The inputs that differ from the newest entry of the same kind and name. */
+    private static String changed(Key key, Path kind) throws IOException {
+        if (!Files.isDirectory(kind)) {
+            return "never made before";
+        }
+        List<Path> newest;
+        try (Stream<Path> files = Files.list(kind)) {
+            newest = files.filter(file -> file.toString().endsWith(".inputs"))
+                    .sorted(Comparator.comparing((Path file) -> file.toFile().lastModified()).reversed()).toList();
+        }
+        for (Path file : newest) {
+            List<String> before = Files.readAllLines(file);
+            if (before.contains("name=" + key.name())) {
+                List<String> now = new ArrayList<>(key.lines().lines().toList());
+                now.removeAll(before);
+                return now.isEmpty() ? "its entry was removed" : "changed " + String.join(", ", now);
+            }
+        }
+        return "never made before";
+    }
+}

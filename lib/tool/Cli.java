@@ -1,0 +1,69 @@
+package lib.tool;
+
+//DEPS info.picocli:picocli:4.7.7
+
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.atomic.AtomicBoolean;
+import picocli.CommandLine;
+import picocli.CommandLine.Model.OptionSpec;
+
+/** The frame around every script: parses the command line, maps failures to exit codes, ends children on Ctrl-C. */
+public final class Cli {
+    /** Exit code after Ctrl-C or a request to end. */
+    public static final int INTERRUPTED = 130;
+
+    private Cli() { }
+
+    /** A script: picocli command whose call returns the exit code. */
+    public interface Script extends Callable<Integer> {
+        /** --debug or DEBUG=1. */
+        boolean debug();
+    }
+
+    /** Runs the script and ends this process with its exit code. */
+    public static void main(Script script, String... args) {
+        AtomicBoolean done = new AtomicBoolean();
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> {
+            Shell.endAll();
+            if (!done.get()) {
+                System.err.println("interrupted");
+                System.err.flush();
+                Runtime.getRuntime().halt(INTERRUPTED);
+            }
+        }));
+        int code = run(script, args);
+        done.set(true);
+        System.exit(code);
+    }
+
+    /** Runs the script and returns its exit code; for tests. */
+    public static int run(Script script, String... args) {
+        CommandLine command = new CommandLine(script)
+                .setCaseInsensitiveEnumValuesAllowed(true)
+                .setUsageHelpAutoWidth(true)
+                .setExecutionExceptionHandler((e, line, parsed) -> report(script, e))
+                .setParameterExceptionHandler((e, arguments) -> misused(e));
+        return command.execute(args);
+    }
+
+    private static int report(Script script, Exception e) {
+        Console.stderr(script.debug()).failure(e);
+        return e instanceof Failure f ? f.exitCode() : Failure.BUILD;
+    }
+
+    private static int misused(CommandLine.ParameterException e) {
+        if (e.getCause() instanceof Failure f) {
+            Console.stderr(false).failure(f);
+            return f.exitCode();
+        }
+        CommandLine line = e.getCommandLine();
+        String hint = "see " + line.getCommandName() + " --help";
+        if (e instanceof CommandLine.UnmatchedArgumentException unmatched) {
+            List<String> names = line.getCommandSpec().options().stream().map(OptionSpec::longestName).toList();
+            hint = Suggest.closest(unmatched.getUnmatched().get(0), names).map(name -> "did you mean " + name + "?").orElse(hint);
+        }
+        Console.stderr(false).failure(Failure.usage(e.getMessage(), hint));
+        return Failure.USAGE;
+    }
+}

@@ -1,0 +1,224 @@
+package lib.tool;
+
+//DEPS me.tongfei:progressbar:0.10.1
+
+import java.io.IOException;
+import java.io.PrintStream;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import me.tongfei.progressbar.ConsoleProgressBarConsumer;
+import me.tongfei.progressbar.ProgressBar;
+import me.tongfei.progressbar.ProgressBarBuilder;
+import me.tongfei.progressbar.ProgressBarStyle;
+
+/**
+ * What people see, on stderr: phase headings, step lines with seconds, progress bars; and the log file behind them.
+ *
+ * <p>On a terminal bars are drawn and colours used (not with NO_COLOR set); elsewhere each step is one plain line when it ends.
+ */
+public final class Console implements AutoCloseable {
+    private final PrintStream err;
+    private final boolean terminal;
+    private final boolean colour;
+    private final boolean debug;
+    private final Map<String, Double> phases = new LinkedHashMap<>();
+    private PrintWriter log;
+
+    private Console(PrintStream err, boolean terminal, boolean debug) {
+        this.err = err;
+        this.terminal = terminal;
+        this.colour = terminal && System.getenv("NO_COLOR") == null && !"dumb".equals(System.getenv("TERM"));
+        this.debug = debug;
+    }
+
+    /** The console of this process: stderr, which counts as a terminal when the process has one. */
+    public static Console stderr(boolean debug) {
+        boolean terminal = System.console() != null && Files.exists(Path.of("/proc/self/fd/2"))
+                && isTerminal(Path.of("/proc/self/fd/2"));
+        return new Console(new PrintStream(new java.io.FileOutputStream(java.io.FileDescriptor.err), true, StandardCharsets.UTF_8),
+                terminal, debug);
+    }
+
+    /** A console that prints plain lines into {@code out}; for tests. */
+    public static Console plain(PrintStream out) {
+        return new Console(out, false, false);
+    }
+
+    private static boolean isTerminal(Path fd) {
+        try {
+            String target = fd.toRealPath().toString();
+            return target.startsWith("/dev/pts/") || target.startsWith("/dev/tty") || target.equals("/dev/console");
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    /** Lines given to {@link #log} from now on go to {@code file}, which is begun anew. */
+    public Console logTo(Path file) {
+        try {
+            Files.createDirectories(file.toAbsolutePath().getParent());
+            log = new PrintWriter(Files.newBufferedWriter(file), true);
+            return this;
+        } catch (IOException e) {
+            throw Failure.io("cannot write the log " + file, e);
+        }
+    }
+
+    public boolean debug() {
+        return debug;
+    }
+
+    public boolean terminal() {
+        return terminal;
+    }
+
+    /** Runs one phase under a heading such as {@code 2/6 Alpine Base} and keeps its seconds for {@link #seconds}. */
+    public <T> T phase(int number, int of, String title, Supplier<T> work) {
+        say((colour ? "\033[1m" : "") + number + "/" + of + " " + title + (colour ? "\033[0m" : ""));
+        long start = System.nanoTime();
+        try {
+            return work.get();
+        } finally {
+            phases.merge(title, since(start), Double::sum);
+        }
+    }
+
+    /** Seconds spent in each phase so far, in the order in which they ran. */
+    public Map<String, Double> seconds() {
+        return Map.copyOf(phases).isEmpty() ? Map.of() : new LinkedHashMap<>(phases);
+    }
+
+    /** Runs {@code work} and prints one indented line with its seconds when it is done. */
+    public <T> T step(String doing, Supplier<T> work) {
+        return step(doing, work, done -> doing);
+    }
+
+    /** The same; {@code done} makes the closing line from the result ("20 packages installed"). */
+    public <T> T step(String doing, Supplier<T> work, Function<T, String> done) {
+        long start = System.nanoTime();
+        hint(doing);
+        T result = work.get();
+        double seconds = since(start);
+        say(String.format(Locale.ROOT, "  %-60s %6.1f s", done.apply(result), seconds));
+        return result;
+    }
+
+    /** A step that returns nothing. */
+    public void step(String doing, Runnable work) {
+        step(doing, () -> {
+            work.run();
+            return null;
+        });
+    }
+
+    /** An indented line. */
+    public void detail(String text) {
+        say("  " + text);
+    }
+
+    /** A line on stderr, and in the log. */
+    public synchronized void say(String line) {
+        err.println(terminal ? "\r\033[K" + line : line);
+        log(line.replaceAll("\033\\[[0-9;]*m", ""));
+    }
+
+    /** A line for the log only; with --debug on stderr too. */
+    public synchronized void log(String line) {
+        if (log != null) {
+            log.println(line);
+        }
+    }
+
+    /** A line of a child process: log, and stderr with --debug. */
+    public synchronized void output(String line) {
+        log(line);
+        if (debug) {
+            err.println(line);
+        }
+    }
+
+    /** A failure as the user sees it: what, hint, and with --debug the stack trace. */
+    public synchronized void failure(Throwable e) {
+        String red = colour ? "\033[31m" : "";
+        String plain = colour ? "\033[0m" : "";
+        if (e instanceof Failure f) {
+            say(red + "error: " + plain + f.what());
+            if (!f.hint().isEmpty()) {
+                say("hint: " + f.hint());
+            }
+        } else {
+            say(red + "error: " + plain + "this is a defect of the program: " + e);
+            say("hint: run again with --debug and report the stack trace");
+        }
+        java.io.StringWriter trace = new java.io.StringWriter();
+        e.printStackTrace(new PrintWriter(trace));
+        trace.toString().lines().forEach(debug ? this::say : this::log);
+    }
+
+    private synchronized void hint(String doing) {
+        if (terminal) {
+            err.print("\r\033[K  " + doing + " ...");
+            err.flush();
+        }
+    }
+
+    /**
+     * A bar for work of {@code max} units ({@code unitSize} of them make one {@code unitName}, for example 1 MiB); drawn on a
+     * terminal only. A negative {@code max} means that the length is not known.
+     */
+    public Progress progress(String label, long max, String unitName, long unitSize) {
+        if (!terminal) {
+            return new Progress(null);
+        }
+        return new Progress(new ProgressBarBuilder().setTaskName("  " + label).setInitialMax(max)
+                .setUnit(unitName, unitSize).showSpeed().setStyle(colour ? ProgressBarStyle.COLORFUL_UNICODE_BLOCK : ProgressBarStyle.ASCII)
+                .setUpdateIntervalMillis(200).clearDisplayOnFinish()
+                .setConsumer(new ConsoleProgressBarConsumer(err)).build());
+    }
+
+    /** A running bar; closing it takes it off the screen. */
+    public static final class Progress implements AutoCloseable {
+        private final ProgressBar bar;
+
+        private Progress(ProgressBar bar) {
+            this.bar = bar;
+        }
+
+        public void add(long units) {
+            if (bar != null) {
+                bar.stepBy(units);
+            }
+        }
+
+        public void to(long units, long max) {
+            if (bar != null) {
+                bar.maxHint(max).stepTo(units);
+            }
+        }
+
+        @Override
+        public void close() {
+            if (bar != null) {
+                bar.close();
+            }
+        }
+    }
+
+    private static double since(long start) {
+        return (System.nanoTime() - start) / 1e9;
+    }
+
+    @Override
+    public void close() {
+        if (log != null) {
+            log.close();
+        }
+    }
+}

@@ -1,0 +1,301 @@
+package lib.tool;
+
+//DEPS org.zeroturnaround:zt-exec:1.12
+//DEPS org.slf4j:slf4j-nop:1.7.36
+
+import java.io.ByteArrayOutputStream;
+import java.io.File;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.zeroturnaround.exec.InvalidExitValueException;
+import org.zeroturnaround.exec.ProcessExecutor;
+import org.zeroturnaround.exec.listener.ProcessListener;
+import org.zeroturnaround.exec.stream.LogOutputStream;
+
+/**
+ * The only place that starts processes. Commands are argument lists, never text for a shell to parse.
+ *
+ * <p>Output goes to the console's log; a command that fails becomes a {@link Failure} with the pasteable command, its exit
+ * code, its last 20 lines and the log. Every process still running when this one ends is ended too.
+ */
+public final class Shell {
+    private static final int TAIL = 20;
+    private static final Pattern PLAIN = Pattern.compile("[A-Za-z0-9_@%+=:,./-]+");
+    private static final Set<Process> RUNNING = ConcurrentHashMap.newKeySet();
+
+    private final Console console;
+
+    public Shell(Console console) {
+        this.console = console;
+    }
+
+    /** A command: argument list, folder, additions to the environment, text for its standard input, listener for its lines. */
+    public record Command(List<String> argv, Optional<Path> directory, Map<String, String> environment, boolean emptyEnvironment,
+            Optional<byte[]> input, Consumer<String> onLine, Optional<Integer> timeoutSeconds) {
+
+        public static Command of(List<String> argv) {
+            return new Command(List.copyOf(argv), Optional.empty(), Map.of(), false, Optional.empty(), line -> { }, Optional.empty());
+        }
+
+        public static Command of(String... argv) {
+            return of(List.of(argv));
+        }
+
+        public Command in(Path folder) {
+            return new Command(argv, Optional.of(folder), environment, emptyEnvironment, input, onLine, timeoutSeconds);
+        }
+
+        public Command with(String variable, String value) {
+            Map<String, String> more = new LinkedHashMap<>(environment);
+            more.put(variable, value);
+            return new Command(argv, directory, more, emptyEnvironment, input, onLine, timeoutSeconds);
+        }
+
+        public Command with(Map<String, String> variables) {
+            Command command = this;
+            for (Map.Entry<String, String> variable : variables.entrySet()) {
+                command = command.with(variable.getKey(), variable.getValue());
+            }
+            return command;
+        }
+
+        /** Nothing of this process's environment is handed on. */
+        public Command withOnly(Map<String, String> variables) {
+            return new Command(argv, directory, variables, true, input, onLine, timeoutSeconds);
+        }
+
+        public Command input(byte[] bytes) {
+            return new Command(argv, directory, environment, emptyEnvironment, Optional.of(bytes), onLine, timeoutSeconds);
+        }
+
+        /** Called for each line that the command prints (on either stream), from another thread. */
+        public Command onLine(Consumer<String> listener) {
+            return new Command(argv, directory, environment, emptyEnvironment, input, listener, timeoutSeconds);
+        }
+
+        /** After this time the command and its children are ended and it counts as failed. */
+        public Command timeout(int seconds) {
+            return new Command(argv, directory, environment, emptyEnvironment, input, onLine, Optional.of(seconds));
+        }
+
+        /** The command as a person would type it. */
+        public String pasteable() {
+            String cd = directory.map(d -> "cd " + quote(d.toString()) + " && ").orElse("");
+            String env = environment.entrySet().stream().map(e -> e.getKey() + "=" + quote(e.getValue()) + " ").collect(Collectors.joining());
+            return cd + env + argv.stream().map(Shell::quote).collect(Collectors.joining(" "));
+        }
+    }
+
+    /** Exit code, standard output and the last lines of both streams. */
+    public record Result(int exitCode, byte[] stdout, List<String> tail) {
+        /** Standard output as UTF-8 without trailing white space. */
+        public String text() {
+            return new String(stdout, StandardCharsets.UTF_8).stripTrailing();
+        }
+    }
+
+    /** Runs the command to its end; a non-zero exit code is a Failure with {@code hint}. */
+    public Result run(Command command, String hint) {
+        Result result = attempt(command);
+        if (result.exitCode() != 0) {
+            throw failed(command, result, hint);
+        }
+        return result;
+    }
+
+    public Result run(Command command) {
+        return run(command, "");
+    }
+
+    public Result run(String... argv) {
+        return run(Command.of(argv));
+    }
+
+    /** Standard output of a command that must succeed, without trailing white space. */
+    public String output(String... argv) {
+        return run(Command.of(argv)).text();
+    }
+
+    /** The failure that stands for a command that ended with a non-zero exit code. */
+    public static Failure failed(Command command, Result result, String hint) {
+        String lines = result.tail().stream().map(line -> "\n    " + line).collect(Collectors.joining());
+        return new Failure(command.argv().get(0) + " ended with exit code " + result.exitCode()
+                + "\n  command: " + command.pasteable() + lines, hint);
+    }
+
+    /** Runs the command to its end whatever its exit code. Only a program that cannot be started is a Failure. */
+    public Result attempt(Command command) {
+        ByteArrayOutputStream stdout = new ByteArrayOutputStream();
+        Deque<String> tail = new ArrayDeque<>();
+        Consumer<String> line = text -> {
+            synchronized (tail) {
+                tail.addLast(text);
+                if (tail.size() > TAIL) {
+                    tail.removeFirst();
+                }
+            }
+            console.output(text);
+            command.onLine().accept(text);
+        };
+        console.log("$ " + command.pasteable());
+        ProcessExecutor executor = new ProcessExecutor().command(command.argv())
+                .directory(command.directory().map(Path::toFile).orElse(null))
+                .redirectOutput(lines(line)).redirectOutputAlsoTo(stdout)
+                .redirectError(lines(line))
+                .addListener(new Ending());
+        if (command.emptyEnvironment()) {
+            executor.addListener(new OnlyThese(command.environment()));
+        } else {
+            executor.environment(command.environment());
+        }
+        command.input().ifPresent(bytes -> executor.redirectInput(new java.io.ByteArrayInputStream(bytes)));
+        command.timeoutSeconds().ifPresent(seconds -> executor.timeout(seconds, TimeUnit.SECONDS));
+        try {
+            int code = executor.execute().getExitValue();
+            return new Result(code, stdout.toByteArray(), List.copyOf(tail));
+        } catch (InvalidExitValueException e) {
+            return new Result(e.getExitValue(), stdout.toByteArray(), List.copyOf(tail));
+        } catch (TimeoutException e) {
+            RUNNING.forEach(Shell::end);
+            throw new Failure(command.argv().get(0) + " did not end within " + command.timeoutSeconds().orElse(0) + " s\n  command: "
+                    + command.pasteable(), "", e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new Failure("interrupted while running " + command.argv().get(0), "", e);
+        } catch (IOException e) {
+            throw cannotStart(command, e);
+        }
+    }
+
+    /** Runs the command on this process's own terminal (standard streams inherited) and returns its exit code. */
+    public int interactive(Command command) {
+        try {
+            Process process = builder(command).inheritIO().start();
+            RUNNING.add(process);
+            try {
+                return process.waitFor();
+            } finally {
+                RUNNING.remove(process);
+            }
+        } catch (IOException e) {
+            throw cannotStart(command, e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new Failure("interrupted while running " + command.argv().get(0), "", e);
+        }
+    }
+
+    /** Starts the command with pipes for its streams (stderr joined to stdout) and does not wait. Ended with this process. */
+    public Process start(Command command) {
+        console.log("$ " + command.pasteable());
+        try {
+            Process process = builder(command).redirectErrorStream(true).start();
+            RUNNING.add(process);
+            process.onExit().thenAccept(RUNNING::remove);
+            return process;
+        } catch (IOException e) {
+            throw cannotStart(command, e);
+        }
+    }
+
+    private static ProcessBuilder builder(Command command) {
+        ProcessBuilder builder = new ProcessBuilder(command.argv());
+        command.directory().map(Path::toFile).ifPresent(builder::directory);
+        if (command.emptyEnvironment()) {
+            builder.environment().clear();
+        }
+        builder.environment().putAll(command.environment());
+        return builder;
+    }
+
+    private static Failure cannotStart(Command command, IOException e) {
+        String program = command.argv().get(0);
+        return which(program).isEmpty()
+                ? Failure.machine("the program " + program + " is not installed", "build.java --check-deps shows how to install it")
+                : new Failure("cannot start " + command.pasteable() + ": " + e.getMessage(), "", e);
+    }
+
+    /** Ends a process and all its descendants: first politely, after two seconds for good. */
+    public static void end(Process process) {
+        List<ProcessHandle> all = new ArrayList<>(process.descendants().toList());
+        all.add(process.toHandle());
+        all.forEach(ProcessHandle::destroy);
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(2);
+        for (ProcessHandle one : all) {
+            try {
+                one.onExit().get(Math.max(1, deadline - System.nanoTime()), TimeUnit.NANOSECONDS);
+            } catch (InterruptedException | java.util.concurrent.ExecutionException | TimeoutException e) {
+                one.destroyForcibly();
+            }
+        }
+    }
+
+    /** Ends every process that this class started and that still runs; called when the program is interrupted. */
+    static void endAll() {
+        RUNNING.forEach(Shell::end);
+    }
+
+    /** Where the program is found on PATH (or itself, when it is a path to a program). */
+    public static Optional<Path> which(String program) {
+        Stream<Path> places = program.contains("/") ? Stream.of(Path.of(program))
+                : Stream.concat(Stream.of(System.getenv().getOrDefault("PATH", "").split(File.pathSeparator)), Stream.of("/usr/sbin", "/sbin"))
+                        .filter(folder -> !folder.isEmpty()).map(folder -> Path.of(folder, program));
+        return places.filter(file -> Files.isRegularFile(file) && Files.isExecutable(file)).findFirst();
+    }
+
+    static String quote(String word) {
+        return PLAIN.matcher(word).matches() ? word : "'" + word.replace("'", "'\\''") + "'";
+    }
+
+    private static LogOutputStream lines(Consumer<String> listener) {
+        return new LogOutputStream() {
+            @Override
+            protected void processLine(String line) {
+                listener.accept(line);
+            }
+        };
+    }
+
+    private static final class Ending extends ProcessListener {
+        @Override
+        public void afterStart(Process process, ProcessExecutor executor) {
+            RUNNING.add(process);
+        }
+
+        @Override
+        public void afterStop(Process process) {
+            RUNNING.remove(process);
+        }
+    }
+
+    private static final class OnlyThese extends ProcessListener {
+        private final Map<String, String> variables;
+
+        private OnlyThese(Map<String, String> variables) {
+            this.variables = variables;
+        }
+
+        @Override
+        public void beforeStart(ProcessExecutor executor) {
+            System.getenv().keySet().forEach(name -> executor.environment(name, null));
+            variables.forEach(executor::environment);
+        }
+    }
+}

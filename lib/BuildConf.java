@@ -1,0 +1,153 @@
+package lib;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import lib.tool.Failure;
+import lib.tool.Suggest;
+import lib.tool.Trees;
+
+/**
+ * Settings of the form {@code KEY="value"}: config/build.conf with the environment on top. Parsed, never run by a shell: no
+ * expansion, no substitution. Comments begin with {@code #} at the start of a line or after the value.
+ */
+public final class BuildConf {
+    /** Every key with its default; an empty default means "not set". The same names work as environment variables. */
+    public enum Key {
+        ALPINE_VERSION("3.22", "Alpine release: a branch (3.22: its newest release) or an exact release (3.19.4)"),
+        ALPINE_MIRROR("https://dl-cdn.alpinelinux.org/alpine", "Alpine mirrors, separated by blanks: URLs or paths; tried in turn"),
+        ALPINE_ARCH("x86_64", "architecture of the image: x86_64 or aarch64"),
+        RUST_TARGET("", "target triple of Rust components; default {ALPINE_ARCH}-unknown-linux-musl"),
+        KERNEL_VERSION("6.12.44", "Linux release to build when KERNEL_SOURCE is not set"),
+        KERNEL_SOURCE("", "URL or path of a Linux source tarball; default: KERNEL_VERSION from kernel.org"),
+        KERNEL_LOCALVERSION("-MyceliumOS", "appended to the kernel's version"),
+        FIRMWARE_SOURCE("", "linux-firmware: URL or path of a folder or tarball"),
+        FIRMWARE_TAG("", "linux-firmware release"),
+        HOSTNAME("mycelium", "host name of the image"),
+        ROOT_PASSWORD_HASH("", "crypt(5) hash of root's password; not set: the password is locked"),
+        UPX("auto", "pack programs with UPX: auto (where it makes the image smaller), always, never"),
+        COMPRESSION("xz", "compression of the initramfs: xz, zstd, gzip or none"),
+        MAX_INITRAMFS_SIZE("", "largest initramfs allowed, for example 12M"),
+        MAX_KERNEL_SIZE("", "largest vmlinuz.efi allowed, for example 24M"),
+        SOURCE_DATE_EPOCH("1735689600", "time stamp of everything in the image, seconds since 1970");
+
+        final String fallback;
+        final String help;
+
+        Key(String fallback, String help) {
+            this.fallback = fallback;
+            this.help = help;
+        }
+
+        public String help() {
+            return help;
+        }
+
+        public String fallback() {
+            return fallback;
+        }
+    }
+
+    private static final Pattern LINE = Pattern.compile("(?:export\\s+)?([A-Za-z_][A-Za-z0-9_]*)=(?:\"([^\"]*)\"|'([^']*)'|([^\\s\"'#]*))\\s*(?:#.*)?");
+    private static final Pattern SIZE = Pattern.compile("(\\d+)\\s*([KMG]?)i?B?", Pattern.CASE_INSENSITIVE);
+
+    /** A value and where it was said ({@code config/build.conf:7}, {@code environment variable X}). */
+    record Setting(String value, String where) { }
+
+    private final Map<String, Setting> settings;
+
+    private BuildConf(Map<String, Setting> settings) {
+        this.settings = settings;
+    }
+
+    /** Reads {@code file} (missing: all defaults) and puts the environment's variables of the same names on top. */
+    static BuildConf read(Path file, Map<String, String> environment) {
+        Map<String, Setting> settings = new LinkedHashMap<>();
+        if (Files.exists(file)) {
+            settings.putAll(parse(file, Arrays.stream(Key.values()).map(Enum::name).toList()));
+        }
+        for (Key key : Key.values()) {
+            Optional.ofNullable(environment.get(key.name())).filter(value -> !value.isEmpty() && key != Key.HOSTNAME)
+                    .ifPresent(value -> settings.put(key.name(), new Setting(value, "environment variable " + key)));
+        }
+        return new BuildConf(settings);
+    }
+
+    /** The settings of a file of {@code KEY="value"} lines; an unknown or repeated key or another line is a Failure. */
+    static Map<String, Setting> parse(Path file, List<String> known) {
+        Map<String, Setting> settings = new LinkedHashMap<>();
+        int number = 0;
+        for (String raw : Trees.read(file).split("\\R", -1)) {
+            number++;
+            String line = raw.strip();
+            if (line.isEmpty() || line.startsWith("#")) {
+                continue;
+            }
+            Matcher m = LINE.matcher(line);
+            if (!m.matches()) {
+                throw Failure.at(file.toString(), number, raw, "not a setting", "write KEY=\"value\"");
+            }
+            String key = m.group(1);
+            if (!known.contains(key)) {
+                throw Failure.at(file.toString(), number, raw, "unknown key " + key,
+                        Suggest.hint(key, known, "the keys are " + String.join(" ", known)));
+            }
+            String value = m.group(2) != null ? m.group(2) : m.group(3) != null ? m.group(3) : m.group(4);
+            Setting earlier = settings.put(key, new Setting(value, file + ":" + number));
+            if (earlier != null) {
+                throw Failure.at(file.toString(), number, raw, key + " is set twice", "it is also set at " + earlier.where());
+            }
+        }
+        return settings;
+    }
+
+    /** The value, or the default. */
+    String get(Key key) {
+        return Optional.ofNullable(settings.get(key.name())).map(Setting::value).orElse(key.fallback);
+    }
+
+    /** The value when there is one that is not empty. */
+    Optional<String> find(Key key) {
+        return Optional.of(get(key)).filter(value -> !value.isBlank());
+    }
+
+    /** The value, which must match {@code pattern}. */
+    String get(Key key, Pattern pattern, String expected) {
+        String value = get(key);
+        if (!pattern.matcher(value).matches()) {
+            throw wrong(key, expected);
+        }
+        return value;
+    }
+
+    /** One of an enum's constants, in any letter case. */
+    <E extends Enum<E>> E get(Key key, Class<E> type) {
+        List<E> constants = List.of(type.getEnumConstants());
+        return constants.stream().filter(one -> one.name().equalsIgnoreCase(get(key))).findFirst()
+                .orElseThrow(() -> wrong(key, "one of " + constants.stream().map(one -> one.name().toLowerCase(Locale.ROOT)).toList()));
+    }
+
+    /** Bytes written as 12M, 900K, 1G or a plain number (powers of 1024). */
+    Optional<Long> size(Key key) {
+        return find(key).map(text -> {
+            Matcher m = SIZE.matcher(text.strip());
+            if (!m.matches()) {
+                throw wrong(key, "a size such as 12M or 900K");
+            }
+            int power = " KMG".indexOf(m.group(2).isEmpty() ? ' ' : Character.toUpperCase(m.group(2).charAt(0)));
+            return Long.parseLong(m.group(1)) << 10 * power;
+        });
+    }
+
+    Failure wrong(Key key, String expected) {
+        String where = Optional.ofNullable(settings.get(key.name())).map(Setting::where).orElse("default");
+        return Failure.usage(where + ": " + key + "=\"" + get(key) + "\" is not " + expected, key.help);
+    }
+}

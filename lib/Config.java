@@ -1,0 +1,156 @@
+package lib;
+
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Pattern;
+import lib.BuildConf.Key;
+import lib.tool.Download;
+import lib.tool.Failure;
+import lib.tool.Trees;
+
+/**
+ * Everything that the user configured: config/* with the environment on top, read once and checked before any work starts.
+ * Each phase gets its own part.
+ *
+ * @param folder the configuration folder
+ */
+public record Config(Path folder, Alpine alpine, List<Source> sources, Toolchain toolchain, Guest guest, Kernel kernel, Budget budget) {
+
+    /** A meaningful line of a configuration file: comments and blanks taken off. */
+    public record Line(String file, int number, String text) {
+        /** A Failure that names this line. */
+        public Failure wrong(String what, String hint) {
+            return Failure.at(file, number, text, what, hint);
+        }
+    }
+
+    /**
+     * Phase 2.
+     *
+     * @param version branch (3.22) or exact release (3.19.4)
+     * @param mirrors folders that hold {@code v3.19/...}, tried in turn
+     * @param packages lines of packages.list: atoms such as {@code eudev}, {@code jq=1.7.1-r0}, {@code !openrc}, {@code foo@edge}
+     * @param repositories lines of the optional file config/repositories: further repositories, {@code [@tag ]URL}
+     * @param keys folder with further public keys ({@code *.rsa.pub}); may be absent
+     */
+    public record Alpine(String version, String arch, List<URI> mirrors, List<Line> packages, List<Line> repositories, Path keys,
+            long epoch) { }
+
+    /**
+     * How Rust components are compiled.
+     *
+     * @param target Rust target triple
+     * @param base folder that relative paths of sources.conf start from
+     */
+    public record Toolchain(String target, Path base, long epoch) { }
+
+    /**
+     * Phase 4: the system in the image.
+     *
+     * @param modules lines of modules.conf
+     * @param myInit folder config/my_init with my_init.conf and services/
+     */
+    public record Guest(String hostname, Optional<String> rootPasswordHash, List<Line> modules, Path myInit, long epoch) { }
+
+    /**
+     * The kernel.
+     *
+     * @param source tarball; when empty, {@code version} from kernel.org
+     * @param config config/kernel.config: a full configuration or only what differs from the defaults
+     */
+    public record Kernel(String version, Optional<URI> source, String localVersion, Path config, String arch, long epoch) { }
+
+    /** How the initramfs is packed, and the sizes in bytes that may not be exceeded. */
+    public record Budget(Upx upx, Compression compression, Optional<Long> maxInitramfs, Optional<Long> maxKernel, long epoch) { }
+
+    /** When programs are packed with UPX. */
+    public enum Upx { AUTO, ALWAYS, NEVER }
+
+    /** Compression of the initramfs. */
+    public enum Compression { XZ, ZSTD, GZIP, NONE }
+
+    /** Reads and checks the folder; relative paths in it start from its parent (the workspace). */
+    public static Config read(Path folder, Map<String, String> environment) {
+        if (!Files.isDirectory(folder)) {
+            throw Failure.usage("there is no configuration folder " + folder, "give the workspace with -C DIR or the folder with --config DIR");
+        }
+        BuildConf conf = BuildConf.read(folder.resolve("build.conf"), environment);
+        Path base = folder.toAbsolutePath().normalize().getParent();
+        long epoch = Long.parseLong(conf.get(Key.SOURCE_DATE_EPOCH, Pattern.compile("\\d{1,10}"), "a time in seconds since 1970"));
+        String arch = conf.get(Key.ALPINE_ARCH, Pattern.compile("x86_64|aarch64"), "x86_64 or aarch64");
+        return new Config(folder,
+                new Alpine(conf.get(Key.ALPINE_VERSION, Pattern.compile("\\d+\\.\\d+(\\.\\d+)?"), "a version such as 3.22 or 3.19.4"), arch,
+                        Arrays.stream(conf.get(Key.ALPINE_MIRROR).strip().split("\\s+")).map(text -> Download.uri(text, base)).toList(),
+                        lines(folder.resolve("packages.list")), optionalLines(folder.resolve("repositories")), folder.resolve("keys"), epoch),
+                sources(folder.resolve("sources.conf")),
+                new Toolchain(conf.find(Key.RUST_TARGET).orElse(arch + "-unknown-linux-musl"), base, epoch),
+                new Guest(conf.get(Key.HOSTNAME, Pattern.compile("[A-Za-z0-9][A-Za-z0-9-]{0,62}"), "a host name"), passwordHash(conf),
+                        optionalLines(folder.resolve("modules.conf")), folder.resolve("my_init"), epoch),
+                new Kernel(conf.get(Key.KERNEL_VERSION, Pattern.compile("\\d+\\.\\d+(\\.\\d+)?(-rc\\d+)?"), "a release such as 6.12.44"),
+                        conf.find(Key.KERNEL_SOURCE).map(text -> Download.uri(text, base)),
+                        conf.get(Key.KERNEL_LOCALVERSION, Pattern.compile("[A-Za-z0-9._+-]{0,40}"), "letters, digits and . _ + -"),
+                        existing(folder.resolve("kernel.config")), arch, epoch),
+                new Budget(conf.get(Key.UPX, Upx.class), conf.get(Key.COMPRESSION, Compression.class), conf.size(Key.MAX_INITRAMFS_SIZE),
+                        conf.size(Key.MAX_KERNEL_SIZE), epoch));
+    }
+
+    private static Optional<String> passwordHash(BuildConf conf) {
+        Optional<String> hash = conf.find(Key.ROOT_PASSWORD_HASH);
+        hash.filter(text -> !text.matches("\\$[0-9a-z]{1,4}\\$[A-Za-z0-9./$=,_-]{8,}")).ifPresent(text -> {
+            throw Failure.usage("ROOT_PASSWORD_HASH is not a crypt(5) hash", "make one with: openssl passwd -6");
+        });
+        return hash;
+    }
+
+    private static Path existing(Path file) {
+        if (!Files.isRegularFile(file)) {
+            throw Failure.usage("there is no file " + file, "every workspace needs one; the project's own config/ has an example");
+        }
+        return file;
+    }
+
+    private static List<Source> sources(Path file) {
+        Map<String, Source> byName = new LinkedHashMap<>();
+        for (Line line : lines(file)) {
+            Source source = Source.parse(line.file(), line.number(), line.text());
+            Source earlier = byName.put(source.name(), source);
+            if (earlier != null) {
+                throw line.wrong("the name " + source.name() + " is used twice", "it is also used at " + earlier.where());
+            }
+            if (!Recipes.names().contains(source.function())) {
+                throw line.wrong("unknown function " + source.function(),
+                        lib.tool.Suggest.hint(source.function(), Recipes.names(), "the functions are " + String.join(" ", Recipes.names())));
+            }
+        }
+        return List.copyOf(byName.values());
+    }
+
+    /** Lines of a file that must exist; {@code #} begins a comment at the start of a line or after a blank. */
+    static List<Line> lines(Path file) {
+        existing(file);
+        return optionalLines(file);
+    }
+
+    private static List<Line> optionalLines(Path file) {
+        List<Line> lines = new ArrayList<>();
+        if (!Files.exists(file)) {
+            return lines;
+        }
+        int number = 0;
+        for (String raw : Trees.read(file).split("\\R", -1)) {
+            number++;
+            String text = raw.replaceFirst("(^|\\s)#.*$", "").strip();
+            if (!text.isEmpty()) {
+                lines.add(new Line(file.toString(), number, text));
+            }
+        }
+        return List.copyOf(lines);
+    }
+}

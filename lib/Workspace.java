@@ -1,0 +1,68 @@
+package lib;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.stream.Stream;
+import lib.tool.Failure;
+
+/** Every path of a build, named once. The workspace is the folder that holds config/; all outputs stay inside it. */
+public record Workspace(Path folder, Path config) {
+
+    /**
+     * The given folder, else the nearest one upwards from the current folder that has config/build.conf.
+     *
+     * @param config another configuration folder than {@code folder/config}
+     */
+    public static Workspace find(Optional<Path> given, Optional<Path> config) {
+        Path folder = given.map(Path::toAbsolutePath).map(Path::normalize).orElseGet(() -> upwards(Path.of("").toAbsolutePath(), config.isPresent()));
+        if (!Files.isDirectory(folder)) {
+            throw Failure.usage("there is no folder " + folder, "-C takes the folder that holds config/");
+        }
+        return new Workspace(folder, config.map(Path::toAbsolutePath).map(Path::normalize).orElse(folder.resolve("config")));
+    }
+
+    private static Path upwards(Path start, boolean anywhere) {
+        return Stream.iterate(start, folder -> folder != null, Path::getParent).filter(folder -> Files.exists(folder.resolve("config/build.conf")))
+                .findFirst().or(() -> anywhere ? Optional.of(start) : Optional.empty())
+                .orElseThrow(() -> Failure.usage("no config/build.conf in " + start + " or a folder above it", "give the workspace with -C DIR"));
+    }
+
+    /** The root tree of the image; made anew by every build. */
+    public Path root() {
+        return folder.resolve("initramfs");
+    }
+
+    /** Sources of components, for people to look into. */
+    public Path components() {
+        return folder.resolve("components");
+    }
+
+    /** Kernel work that is worth looking into (the final .config). */
+    public Path kernel() {
+        return folder.resolve("kernel");
+    }
+
+    /** Finished artifacts. */
+    public Path dist() {
+        return folder.resolve("dist");
+    }
+
+    /** The bootable image. */
+    public Path image() {
+        return dist().resolve("vmlinuz.efi");
+    }
+
+    /** Disks, sockets and state of virtual machines that runit.java starts. */
+    public Path machines() {
+        return folder.resolve("vm");
+    }
+
+    public Path log() {
+        return dist().resolve("build.log");
+    }
+
+    public Path lockFile() {
+        return config.resolve("build.lock");
+    }
+}

@@ -1,0 +1,140 @@
+package lib;
+
+//DEPS com.github.luben:zstd-jni:1.5.6-9
+
+import com.github.luben.zstd.ZstdOutputStream;
+import java.io.BufferedOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.DigestOutputStream;
+import java.security.MessageDigest;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.zip.GZIPOutputStream;
+import lib.Config.Compression;
+import lib.image.Cpio;
+import lib.image.Xz;
+import lib.tool.Cache;
+import lib.tool.Digest;
+import lib.tool.Failure;
+import lib.tool.Shell;
+import lib.tool.Tools;
+
+/** Phase 6, first half: the root tree becomes one compressed cpio archive. */
+public record Initramfs(Config.Budget budget, Tools tools) {
+    /** Made as headers in the archive, never on disk; the kernel opens /dev/console for PID 1 before anything is mounted. */
+    private static final List<Cpio.Device> DEVICES = List.of(
+            new Cpio.Device("dev/console", 0600, 5, 1), new Cpio.Device("dev/null", 0666, 1, 3), new Cpio.Device("dev/zero", 0666, 1, 5),
+            new Cpio.Device("dev/random", 0666, 1, 8), new Cpio.Device("dev/urandom", 0666, 1, 9), new Cpio.Device("dev/kmsg", 0600, 1, 11),
+            new Cpio.Device("dev/tty", 0666, 5, 0), new Cpio.Device("dev/ttyS0", 0620, 4, 64), new Cpio.Device("dev/tty1", 0620, 4, 1));
+
+    /**
+     * The finished archive.
+     *
+     * @param file in the cache: copy it, do not change it
+     * @param unpackedBytes length of the cpio archive
+     */
+    public record Packed(Path file, String sha256, long bytes, long unpackedBytes) { }
+
+    /**
+     * Packs the tree; answered from the cache when a tree with the same names, modes, owners and contents was packed before.
+     *
+     * @throws Failure when the archive is larger than MAX_INITRAMFS_SIZE (exit code 4)
+     */
+    public Packed pack(Path root) {
+        Path cpio = tools.cache().temporary("initramfs.cpio");
+        try {
+            String digest = tools.console().step("cpio of the root tree", () -> archive(root, cpio),
+                    sha -> "cpio archive of " + mib(size(cpio)) + " (sha256 " + sha.substring(0, 12) + ")");
+            Path packed = tools.console().step("compress", () -> compress(cpio, digest), file -> fileName(budget.compression()) + " " + mib(size(file)));
+            check(packed, root);
+            return new Packed(packed, Digest.sha256(packed), size(packed), size(cpio));
+        } finally {
+            lib.tool.Trees.delete(cpio);
+        }
+    }
+
+    /** initramfs.cpio.xz, or the name that goes with another compression. */
+    public static String fileName(Compression compression) {
+        return "initramfs.cpio" + switch (compression) {
+            case XZ -> ".xz";
+            case ZSTD -> ".zst";
+            case GZIP -> ".gz";
+            case NONE -> "";
+        };
+    }
+
+    private String archive(Path root, Path cpio) {
+        MessageDigest digest = Digest.newSha256();
+        try (OutputStream out = new BufferedOutputStream(new DigestOutputStream(Files.newOutputStream(cpio), digest), 1 << 18)) {
+            Cpio.write(root, DEVICES, budget.epoch(), out);
+        } catch (IOException e) {
+            throw Failure.io("while packing " + root, e);
+        }
+        return Digest.hex(digest.digest());
+    }
+
+    private Path compress(Path cpio, String digest) {
+        Optional<Path> xz = budget.compression() == Compression.XZ ? Shell.which("xz") : Optional.empty();
+        Cache.Key key = Cache.Key.of("initramfs", "initramfs").with("tree", digest).with("compression", budget.compression())
+                .with("with", xz.map(program -> tools.shell().output(program.toString(), "--version").lines().findFirst().orElse(""))
+                        .orElse("java"));
+        return tools.cache().get(key, folder -> {
+            Files.createDirectory(folder);
+            Path target = folder.resolve(fileName(budget.compression()));
+            switch (budget.compression()) {
+                case XZ -> xz(cpio, target, xz);
+                case ZSTD -> copy(cpio, new ZstdOutputStream(Files.newOutputStream(target), 19));
+                case GZIP -> copy(cpio, new GZIPOutputStream(Files.newOutputStream(target)));
+                case NONE -> Files.copy(cpio, target);
+            }
+        }).resolve(fileName(budget.compression()));
+    }
+
+    private void xz(Path cpio, Path target, Optional<Path> program) throws IOException {
+        if (program.isEmpty()) {
+            Xz.compress(cpio, target, true);
+            return;
+        }
+        Path input = target.resolveSibling("initramfs.cpio");
+        Files.copy(cpio, input);
+        List<String> argv = new ArrayList<>(List.of(program.get().toString()));
+        argv.addAll(Xz.arguments(Files.size(cpio), true));
+        argv.add(input.toString());
+        tools.shell().run(Shell.Command.of(argv));
+    }
+
+    private static void copy(Path file, OutputStream out) throws IOException {
+        try (out) {
+            Files.copy(file, out);
+        }
+    }
+
+    private void check(Path packed, Path root) {
+        budget.maxInitramfs().filter(limit -> size(packed) > limit).ifPresent(limit -> {
+            throw Failure.contract("the initramfs has " + size(packed) + " bytes, MAX_INITRAMFS_SIZE allows " + limit
+                    + "\n  largest files:" + largest(root), "take packages or components out, or raise MAX_INITRAMFS_SIZE in build.conf");
+        });
+    }
+
+    private static String largest(Path root) {
+        try (var files = Files.walk(root)) {
+            return files.filter(Files::isRegularFile).sorted((a, b) -> Long.compare(size(b), size(a))).limit(5)
+                    .map(file -> "\n    " + mib(size(file)) + "  " + root.relativize(file)).reduce("", String::concat);
+        } catch (IOException e) {
+            throw Failure.io("cannot read " + root, e);
+        }
+    }
+
+    private static long size(Path file) {
+        return file.toFile().length();
+    }
+
+    /** Bytes as people read them: {@code 6.28 MiB}. */
+    static String mib(long bytes) {
+        return String.format(java.util.Locale.ROOT, "%.2f MiB", bytes / 1048576.0);
+    }
+}

@@ -9,7 +9,6 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -59,18 +58,20 @@ public final class Cpio {
         Map<String, Integer> links = new HashMap<>();
         entries.values().stream().filter(entry -> !entry.inode().isEmpty()).forEach(entry -> links.merge(entry.inode(), 1, Integer::sum));
         Writer writer = new Writer(out, epoch);
-        Map<String, List<Entry>> open = new HashMap<>();
+        Map<String, Integer> inodes = new HashMap<>();
+        Map<String, Integer> left = new HashMap<>(links);
+        int next = 0;
         for (Entry entry : entries.values()) {
-            int count = links.getOrDefault(entry.inode(), 1);
-            if (count == 1) {
-                writer.single(entry);
+            int names = links.getOrDefault(entry.inode(), 1);
+            if (names == 1) {
+                writer.entry(entry, ++next, (entry.mode() & TYPE) == FOLDER ? 2 : 1, entry.size());
                 continue;
             }
-            List<Entry> names = open.computeIfAbsent(entry.inode(), any -> new ArrayList<>());
-            names.add(entry);
-            if (names.size() == count) {
-                writer.hardLinks(names);
+            if (!inodes.containsKey(entry.inode())) {
+                inodes.put(entry.inode(), ++next);
             }
+            boolean last = left.merge(entry.inode(), -1, Integer::sum) == 0;
+            writer.entry(entry, inodes.get(entry.inode()), names, last ? entry.size() : 0);
         }
         writer.end();
     }
@@ -115,22 +116,10 @@ public final class Cpio {
         private final OutputStream out;
         private final long epoch;
         private long written;
-        private int inodes;
 
         private Writer(OutputStream out, long epoch) {
             this.out = out;
             this.epoch = epoch;
-        }
-
-        private void single(Entry entry) throws IOException {
-            entry(entry, ++inodes, (entry.mode() & TYPE) == FOLDER ? 2 : 1, entry.size());
-        }
-
-        private void hardLinks(List<Entry> names) throws IOException {
-            int inode = ++inodes;
-            for (Entry entry : names) {
-                entry(entry, inode, names.size(), entry == names.get(names.size() - 1) ? entry.size() : 0);
-            }
         }
 
         private void entry(Entry entry, int inode, int links, long size) throws IOException {

@@ -124,10 +124,6 @@ public record Config(Path folder, Alpine alpine, List<Source> sources, Toolchain
             if (earlier != null) {
                 throw line.wrong("the name " + source.name() + " is used twice", "it is also used at " + earlier.where());
             }
-            if (!Recipes.names().contains(source.function())) {
-                throw line.wrong("unknown function " + source.function(),
-                        lib.tool.Suggest.hint(source.function(), Recipes.names(), "the functions are " + String.join(" ", Recipes.names())));
-            }
         }
         return List.copyOf(byName.values());
     }

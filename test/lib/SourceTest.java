@@ -27,7 +27,7 @@ class SourceTest {
         assertThat(source.url()).isEqualTo(url);
         assertThat(source.version()).isEqualTo(version);
         assertThat(source.function()).isEqualTo(function);
-        assertThat(Source.parse("sources.conf", 3, source.toString())).isEqualTo(source);
+        assertThat(source).hasToString(line.strip());
     }
 
     @Test
@@ -42,6 +42,22 @@ class SourceTest {
     void refuses_a_malformed_line_with_file_and_line(String line) {
         assertThatThrownBy(() -> Source.parse("config/sources.conf", 7, line)).isInstanceOf(Failure.class)
                 .hasMessageStartingWith("config/sources.conf:7: ").extracting(e -> ((Failure) e).exitCode()).isEqualTo(Failure.USAGE);
+    }
+
+    @Test
+    void points_at_the_part_that_is_wrong() {
+        assertThatThrownBy(() -> Source.parse("f", 7, "git:x:https://h/x:main:crago")).hasMessage("""
+                f:7: unknown function crago for git
+                  git:x:https://h/x:main:crago
+                                         ^^^^^""").extracting(e -> ((Failure) e).hint()).isEqualTo("did you mean cargo?");
+        assertThatThrownBy(() -> Source.parse("f", 7, "gti  x https://h/x main cargo")).hasMessage("""
+                f:7: unknown type gti
+                  gti  x https://h/x main cargo
+                  ^^^""");
+        assertThatThrownBy(() -> Source.parse("f", 7, "git:x:https://h/x:main:cargo:dir=a:fetures=b")).hasMessage("""
+                f:7: unknown option fetures
+                  git:x:https://h/x:main:cargo:dir=a:fetures=b
+                                                     ^^^^^^^^^""");
     }
 
     @Test

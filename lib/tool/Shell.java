@@ -215,6 +215,29 @@ public final class Shell {
         }
     }
 
+    /**
+     * Starts the command and does not wait; {@code streams} says where its standard streams go (pipes unless told otherwise).
+     * Ended with this process.
+     */
+    public Process open(Command command, Consumer<ProcessBuilder> streams) {
+        Process process = release(command, streams);
+        RUNNING.add(process);
+        process.onExit().thenAccept(RUNNING::remove);
+        return process;
+    }
+
+    /** The same for a command that outlives this process. */
+    public Process release(Command command, Consumer<ProcessBuilder> streams) {
+        console.log("$ " + command.pasteable());
+        ProcessBuilder builder = builder(command);
+        streams.accept(builder);
+        try {
+            return builder.start();
+        } catch (IOException e) {
+            throw cannotStart(command, e);
+        }
+    }
+
     private static ProcessBuilder builder(Command command) {
         ProcessBuilder builder = new ProcessBuilder(command.argv());
         command.directory().map(Path::toFile).ifPresent(builder::directory);

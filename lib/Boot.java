@@ -1,0 +1,127 @@
+package lib;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import lib.BootCheck.Finding;
+import lib.BootCheck.Verdict;
+import lib.tool.Failure;
+import lib.tool.Trees;
+
+/**
+ * One boot of a machine, watched on its serial console.
+ *
+ * @param echo gets every line of the guest, cleaned of escape sequences
+ */
+public record Boot(BootContract contract, Consumer<String> echo) {
+    /** Read on after the contract is met, so that a forbidden line right behind the last good one is still seen. */
+    private static final long LINGER_MILLIS = 1000;
+    /** A line without an end counts as a prompt when nothing follows for so long. */
+    private static final long PROMPT_MILLIS = 100;
+
+    /**
+     * How the boot went.
+     *
+     * @param seconds from the start of the hypervisor to the verdict
+     * @param tail the last lines of the guest
+     */
+    public record Outcome(Verdict verdict, String why, double seconds, List<String> tail) {
+        /** Returns when the contract was met; else a Failure with its exit code, the reason and the last lines. */
+        public void demand(Path log) {
+            if (verdict != Verdict.MET) {
+                throw new Failure(why + (tail.isEmpty() || verdict == Verdict.HYPERVISOR_FAILED ? "" : "\n  last lines of the guest:" + BootCheck.indented(tail)),
+                        "everything that the guest said is in " + log).exit(verdict.exitCode);
+            }
+        }
+    }
+
+    /**
+     * Reads the console until there is a verdict. The exit code of the hypervisor never counts as success: only what the guest says.
+     *
+     * @param hypervisor prints the console on its standard output; still running when this returns, unless it ended by itself
+     * @param log what the hypervisor itself says
+     */
+    public Outcome watch(Process hypervisor, Path log) {
+        long start = System.nanoTime();
+        BootCheck check = new BootCheck(contract);
+        BlockingQueue<byte[]> chunks = pump(hypervisor.getInputStream());
+        SerialLines lines = new SerialLines();
+        Optional<Finding> finding = Optional.empty();
+        double met = -1;
+        while (finding.isEmpty()) {
+            byte[] chunk = poll(chunks);
+            boolean ended = chunk != null && chunk.length == 0;
+            double seconds = (System.nanoTime() - start) / 1e9;
+            finding = chunk == null ? check.look(lines.partial()) : take(ended ? List.of(lines.partial()) : lines.add(chunk, chunk.length), check);
+            if (met < 0 && check.met()) {
+                met = seconds;
+            }
+            if (finding.isEmpty() && met >= 0 && (ended || seconds >= met + LINGER_MILLIS / 1000.0)) {
+                return new Outcome(Verdict.MET, "", met, check.tail());
+            }
+            if (finding.isEmpty() && met < 0) {
+                finding = ended ? Optional.of(check.ended(exitCode(hypervisor), said(log))) : check.at(seconds);
+            }
+        }
+        return new Outcome(finding.get().verdict(), finding.get().why(), (System.nanoTime() - start) / 1e9, check.tail());
+    }
+
+    private Optional<Finding> take(List<String> lines, BootCheck check) {
+        Optional<Finding> finding = Optional.empty();
+        for (String line : lines) {
+            echo.accept(line);
+            Optional<Finding> one = check.line(line);
+            finding = finding.isPresent() ? finding : one;
+        }
+        return finding;
+    }
+
+    private static int exitCode(Process hypervisor) {
+        try {
+            return hypervisor.waitFor();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new Failure("interrupted while watching the boot", "", e);
+        }
+    }
+
+    private static List<String> said(Path log) {
+        return Files.exists(log) ? Trees.read(log).lines().toList() : List.of();
+    }
+
+    private static byte[] poll(BlockingQueue<byte[]> chunks) {
+        try {
+            return chunks.poll(PROMPT_MILLIS, TimeUnit.MILLISECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new Failure("interrupted while watching the boot", "", e);
+        }
+    }
+
+    /** Reads the stream in a thread of its own, since reading cannot be given a time limit; an empty chunk marks the end. */
+    private static BlockingQueue<byte[]> pump(InputStream in) {
+        BlockingQueue<byte[]> chunks = new LinkedBlockingQueue<>();
+        Thread reader = new Thread(() -> {
+            byte[] buffer = new byte[8192];
+            try {
+                for (int n = in.read(buffer); n > 0; n = in.read(buffer)) {
+                    chunks.add(Arrays.copyOf(buffer, n));
+                }
+            } catch (IOException e) {
+                // a pipe whose writer was killed has ended, like any other
+            }
+            chunks.add(new byte[0]);
+        }, "serial console");
+        reader.setDaemon(true);
+        reader.start();
+        return chunks;
+    }
+}

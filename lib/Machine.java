@@ -1,0 +1,54 @@
+package lib;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * A virtual machine as the user asked for it; nothing in it depends on the hypervisor.
+ *
+ * @param name tells machines that run side by side apart
+ * @param folder its state: disks, sockets, logs; all its files are in there
+ * @param memory MiB
+ * @param disks raw images, in the order in which the guest sees them
+ */
+public record Machine(String name, Path folder, Payload payload, int memory, int cpus, List<Path> disks, Network network) {
+
+    /**
+     * What is booted, and how.
+     *
+     * @param initrd unpacked by the kernel over the initramfs that it embeds
+     * @param cmdline the kernel's command line; empty: only the one that is built into the kernel
+     * @param efi boot through UEFI firmware
+     */
+    public record Payload(Path kernel, Optional<Path> initrd, Optional<String> cmdline, boolean efi) { }
+
+    /** The hypervisor's control socket: QMP of QEMU, the HTTP API of cloud-hypervisor. */
+    public Path control() {
+        return folder.resolve("control.sock");
+    }
+
+    /** Socket of the serial console; there while the machine runs detached. */
+    public Path console() {
+        return folder.resolve("console.sock");
+    }
+
+    /** What the guest said on its serial console in the last run, as it came. */
+    public Path bootLog() {
+        return folder.resolve("boot.log");
+    }
+
+    /** What the hypervisor itself said in the last run. */
+    public Path hypervisorLog() {
+        return folder.resolve("hypervisor.log");
+    }
+
+    /** For the status line: {@code 2 CPUs, 2048 MiB, 1 disk, user network}. */
+    String describe() {
+        return count(cpus, "CPU") + ", " + memory + " MiB, " + count(disks.size(), "disk") + ", " + network.describe();
+    }
+
+    private static String count(int number, String what) {
+        return number + " " + what + (number == 1 ? "" : "s");
+    }
+}

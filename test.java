@@ -17,15 +17,23 @@ import java.io.PrintStream;
 import java.net.URISyntaxException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import lib.Environment;
+import lib.Program;
+import lib.tool.Cache;
 import lib.tool.Cli;
+import lib.tool.Console;
+import lib.tool.Download;
 import lib.tool.Failure;
+import lib.tool.Shell;
 import lib.tool.Suggest;
+import lib.tool.Tools;
 import org.junit.platform.engine.FilterResult;
 import org.junit.platform.engine.TestExecutionResult;
 import org.junit.platform.engine.support.descriptor.ClassSource;
@@ -85,9 +93,22 @@ final class Tests implements Cli.Script {
             methods(plan).stream().map(Tests::name).forEach(System.out::println);
             return 0;
         }
+        prepare();
         Report report = new Report(System.out, debug);
         launcher.execute(plan, report);
         return report.end() ? 0 : Failure.BUILD;
+    }
+
+    /** Installs the programs that tests run, where this user may; tests whose program stays missing are skipped. */
+    private void prepare() {
+        Console console = Console.stderr(debug);
+        Cache cache = new Cache(Cache.defaultFolder(System.getenv()), line -> { });
+        Tools tools = new Tools(console, new Shell(console), cache, new Download(console, cache, true));
+        Set<Program> wanted = EnumSet.copyOf(Program.FOR_TESTS);
+        wanted.addAll(Program.FOR_KERNEL);
+        wanted.addAll(Program.FOR_RUST);
+        new Environment(tools, System.getProperty("os.arch").replace("amd64", "x86_64") + "-unknown-linux-gnu").obtain(wanted)
+                .forEach(one -> console.say(one.program().title() + " is " + one.trouble() + ": tests that need it are skipped"));
     }
 
     private LauncherDiscoveryRequest request(List<String> wanted) {

@@ -1,0 +1,171 @@
+package lib;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.EnumSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+import lib.tool.Columns;
+import lib.tool.Failure;
+import lib.tool.Json;
+import lib.tool.Shell;
+import lib.tool.Shell.Command;
+import lib.tool.Tools;
+import lib.tool.Trees;
+import lib.tool.User;
+
+/**
+ * Phase 1: does this machine have what the work needs? All that is missing is named at once, with one line that installs it.
+ *
+ * @param rustTarget target triple that Rust components are compiled for
+ */
+public record Environment(Tools tools, String rustTarget) {
+    /** Free space that a kernel build takes: 1.5 GiB of sources, objects of a full configuration, and the cache's copies. */
+    public static final long KERNEL_BUILD_BYTES = 4L << 30;
+
+    /**
+     * Fails when one of {@code needed} is missing, too old or broken; the failure (exit code 3) names all of them.
+     *
+     * @param installMissing first install what is missing, where this process is root and the package manager is apt or apk
+     */
+    public void require(Set<Program> needed, boolean installMissing) {
+        List<Inventory.Status> bad = installMissing ? obtain(needed) : unusable(needed);
+        if (!bad.isEmpty()) {
+            String list = bad.stream().map(one -> "\n  " + describe(one)).collect(Collectors.joining());
+            throw Failure.machine("this machine lacks what the build needs:" + list,
+                    installLine(bad.stream().map(Inventory.Status::program).toList()).map(line -> "install with: " + line).orElse("install these"));
+        }
+    }
+
+    /** Fails (exit code 3) when the file system that holds or will hold {@code folder} has less than {@code bytes} left. */
+    public void requireSpace(Path folder, long bytes) {
+        long free = freeSpace(folder);
+        if (free < bytes) {
+            throw Failure.machine(String.format(Locale.ROOT, "%s has %.1f GiB free, %.1f GiB are needed", folder, free / 1e0 / (1L << 30),
+                    bytes / 1e0 / (1L << 30)), "free some space, or set MOS_CACHE_DIR to a folder on a larger disk; clean.java --help shows what can go");
+        }
+    }
+
+    /** Installs those of {@code wanted} that cannot be used yet, where this process may, and returns those that still cannot. */
+    public List<Inventory.Status> obtain(Set<Program> wanted) {
+        List<Inventory.Status> bad = unusable(wanted);
+        Distribution distribution = Distribution.here();
+        List<String> packages = packages(bad.stream().map(Inventory.Status::program).toList(), distribution);
+        if (packages.isEmpty() || !User.isRoot() || !Set.of(Distribution.APT, Distribution.APK).contains(distribution)) {
+            return bad;
+        }
+        tools.console().step("installing " + String.join(" ", packages), () -> {
+            if (distribution == Distribution.APT) {
+                tools.shell().attempt(Command.of("apt-get", "update", "-qq"));
+            }
+            if (!installed(distribution, packages)) {
+                // One package that does not exist fails them all: then each on its own.
+                packages.forEach(one -> installed(distribution, List.of(one)));
+            }
+        });
+        return unusable(wanted);
+    }
+
+    private boolean installed(Distribution distribution, List<String> packages) {
+        return tools.shell().attempt(Command.of(distribution.install(packages)).with("DEBIAN_FRONTEND", "noninteractive")).exitCode() == 0;
+    }
+
+    /** The pasteable line that installs these programs here; empty when this distribution's package manager is not known. */
+    public Optional<String> installLine(Collection<Program> programs) {
+        return installLine(programs, Distribution.here(), User.isRoot(), Shell.which("rustup").isPresent());
+    }
+
+    Optional<String> installLine(Collection<Program> programs, Distribution distribution, boolean root, boolean rustup) {
+        List<String> parts = new ArrayList<>();
+        List<String> packages = packages(programs, distribution);
+        if (!packages.isEmpty()) {
+            parts.add((root ? "" : "sudo ") + String.join(" ", distribution.install(packages)));
+        }
+        if (programs.contains(Program.RUST_STD)) {
+            parts.add(rustup ? "rustup target add " + rustTarget
+                    : "curl --proto =https -sSf https://sh.rustup.rs | sh -s -- -y --target " + rustTarget);
+        }
+        return parts.isEmpty() ? Optional.empty() : Optional.of(String.join(" && ", parts));
+    }
+
+    private static List<String> packages(Collection<Program> programs, Distribution distribution) {
+        return programs.stream().sorted().map(program -> program.packageFor(distribution)).filter(name -> !name.isEmpty()).distinct().toList();
+    }
+
+    /** The table of --check-deps: every program, with a mark at those of {@code needed} that cannot be used. */
+    public String table(Set<Program> needed, Path cache) {
+        List<Inventory.Status> all = inventory().check(EnumSet.allOf(Program.class));
+        List<List<String>> rows = new ArrayList<>();
+        rows.add(List.of("", "program", "version", "at least", "needed", "for", "package"));
+        for (Inventory.Status one : all) {
+            Program program = one.program();
+            rows.add(List.of(one.usable() ? "ok" : needed.contains(program) ? "MISSING" : "-", program.title(),
+                    one.usable() ? one.version().isEmpty() ? "present" : one.version() : one.trouble(), program.minimum(),
+                    needed.contains(program) ? "yes" : "no", program.purpose(), program.packageFor(Distribution.here())));
+        }
+        String line = installLine(missing(all, needed)).filter(text -> !missing(all, needed).isEmpty()).map(text -> "\ninstall with: " + text + "\n").orElse("");
+        return Columns.aligned(rows) + String.format(Locale.ROOT, "%nfree space in %s: %.1f GiB (a kernel build takes %d GiB)%n", cache,
+                freeSpace(cache) / 1e0 / (1L << 30), KERNEL_BUILD_BYTES >> 30) + line;
+    }
+
+    /** The same as JSON. */
+    public String json(Set<Program> needed, Path cache) {
+        List<Inventory.Status> all = inventory().check(EnumSet.allOf(Program.class));
+        Map<String, Object> report = new LinkedHashMap<>();
+        report.put("ok", missing(all, needed).isEmpty());
+        report.put("programs", all.stream().map(one -> {
+            Map<String, Object> row = new LinkedHashMap<>();
+            row.put("name", one.program().title());
+            row.put("purpose", one.program().purpose());
+            row.put("needed", needed.contains(one.program()));
+            row.put("usable", one.usable());
+            row.put("version", one.version());
+            row.put("minimum", one.program().minimum());
+            row.put("trouble", one.trouble());
+            row.put("package", one.program().packageFor(Distribution.here()));
+            return row;
+        }).toList());
+        report.put("cache", cache.toString());
+        report.put("freeBytes", freeSpace(cache));
+        installLine(missing(all, needed)).ifPresent(line -> report.put("install", line));
+        return Json.pretty(report);
+    }
+
+    private static List<Program> missing(List<Inventory.Status> all, Set<Program> needed) {
+        return all.stream().filter(one -> !one.usable() && needed.contains(one.program())).map(Inventory.Status::program).toList();
+    }
+
+    private Inventory inventory() {
+        return new Inventory(tools.shell(), rustTarget);
+    }
+
+    private List<Inventory.Status> unusable(Set<Program> needed) {
+        return inventory().check(needed).stream().filter(one -> !one.usable()).toList();
+    }
+
+    private String describe(Inventory.Status one) {
+        Program program = one.program();
+        String name = program == Program.RUST_STD ? "Rust's standard library for " + rustTarget : program.title();
+        return name + " (" + program.purpose() + "): " + one.trouble();
+    }
+
+    private static long freeSpace(Path folder) {
+        Path existing = folder.toAbsolutePath();
+        while (!Files.exists(existing)) {
+            existing = existing.getParent();
+        }
+        try {
+            return Files.getFileStore(existing).getUsableSpace();
+        } catch (IOException e) {
+            throw Failure.io("cannot measure the free space of " + existing, e);
+        }
+    }
+}

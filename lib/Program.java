@@ -1,0 +1,117 @@
+package lib;
+
+import static lib.Program.Check.HEADER;
+import static lib.Program.Check.RUST_TARGET_INSTALLED;
+import static lib.Program.Check.VERSION;
+
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+
+/**
+ * The outside programs and headers that builds, boots and tests use: how to find each, the oldest version that will do (for the kernel's
+ * tools: Documentation/process/changes.rst of Linux 6.12), and the package that brings it. An empty package: the distribution has none.
+ */
+public enum Program {
+    GIT(VERSION, "git --version", "2.25", "clones components", "git", "git", "git"),
+    CARGO(VERSION, "cargo --version", "1.63", "compiles Rust components", "cargo", "cargo", "rust"),
+    RUSTC(VERSION, "rustc --version", "1.63", "compiles Rust components", "rustc", "rust", "rust"),
+    RUST_STD(RUST_TARGET_INSTALLED, "rustc", "", "Rust's standard library for the target", "", "", ""),
+    GCC(VERSION, "gcc --version", "5.1", "compiles the kernel, links Rust programs", "gcc", "gcc", "gcc"),
+    LIBC_HEADERS(HEADER, "stdlib.h", "", "compiles the kernel's own tools", "libc6-dev", "musl-dev", "glibc"),
+    LINUX_HEADERS(HEADER, "linux/types.h", "", "compiles the kernel's own tools", "linux-libc-dev", "linux-headers", "linux-api-headers"),
+    MAKE(VERSION, "make --version", "4.0", "drives the kernel build", "make", "make", "make"),
+    FLEX(VERSION, "flex --version", "2.5.35", "kernel build: reads Kconfig files", "flex", "flex", "flex"),
+    BISON(VERSION, "bison --version", "2.0", "kernel build: reads Kconfig files", "bison", "bison", "bison"),
+    BC(VERSION, "bc --version", "1.06.95", "kernel build: computes timer constants", "bc", "bc", "bc"),
+    PERL(VERSION, "perl --version", "5", "kernel build: generates assembler of ciphers", "perl", "perl", "perl"),
+    LD(VERSION, "ld --version", "2.25", "links the kernel", "binutils", "binutils", "binutils"),
+    STRIP(VERSION, "strip --version", "2.25", "takes symbols off programs", "binutils", "binutils", "binutils"),
+    LIBELF(HEADER, "gelf.h", "", "kernel build: objtool reads object files", "libelf-dev", "elfutils-dev", "libelf"),
+    LIBSSL(HEADER, "openssl/opensslv.h", "", "kernel build: module signatures, key rings", "libssl-dev", "openssl-dev", "openssl"),
+    XZ(VERSION, "xz --version", "5.0", "packs the initramfs (else slower, in Java)", "xz-utils", "xz", "xz"),
+    ZSTD(VERSION, "zstd --version", "1.4", "packs a kernel or initramfs with zstd", "zstd", "zstd", "zstd"),
+    UPX(VERSION, "upx --version", "3.95", "packs programs where that makes them smaller", "upx-ucl", "upx", "upx"),
+    UNSHARE(VERSION, "unshare --version", "2.38", "root in the tree without being root", "util-linux", "util-linux-misc", "util-linux"),
+    NEWUIDMAP(VERSION, "newuidmap --help", "", "root in the tree without being root", "uidmap", "shadow-subids", "shadow"),
+    QEMU(VERSION, "qemu-system-x86_64 --version", "5.0", "boots the image", "qemu-system-x86", "qemu-system-x86_64", "qemu-system-x86"),
+    CLOUD_HYPERVISOR(VERSION, "cloud-hypervisor --version", "30", "boots the image (--hypervisor ch)", "", "", "cloud-hypervisor"),
+    IP(VERSION, "ip -V", "", "tap devices and bridges of virtual machines", "iproute2", "iproute2", "iproute2"),
+    PODMAN(VERSION, "podman --version", "4.0", "builds in a container", "podman", "podman", "podman"),
+    DOCKER(VERSION, "docker --version", "20.10", "builds in a container", "docker.io", "docker", "docker"),
+    CPIO(VERSION, "cpio --version", "", "tests: reads our archives", "cpio", "cpio", "cpio"),
+    KMOD(VERSION, "kmod --version", "", "kernel build: depmod; tests: modprobe agrees", "kmod", "kmod", "kmod");
+
+    /** How a program is looked for. */
+    enum Check {
+        /** On PATH; the first number that its command prints is the version. */
+        VERSION,
+        /** A file in the compiler's include folders. */
+        HEADER,
+        /** rustc has the library of the Rust target. */
+        RUST_TARGET_INSTALLED
+    }
+
+    /** What compiling a kernel takes. */
+    public static final Set<Program> FOR_KERNEL = Set.copyOf(EnumSet.of(GCC, LIBC_HEADERS, LINUX_HEADERS, MAKE, FLEX, BISON, BC, PERL, LD, LIBELF,
+            LIBSSL, XZ, KMOD));
+    /** What compiling a Rust component takes. */
+    public static final Set<Program> FOR_RUST = Set.copyOf(EnumSet.of(CARGO, RUSTC, RUST_STD, GCC, LIBC_HEADERS, LD));
+    /** What the tests run besides what a build needs. */
+    public static final Set<Program> FOR_TESTS = Set.copyOf(EnumSet.of(GIT, STRIP, XZ, ZSTD, CPIO, KMOD, QEMU, UNSHARE, NEWUIDMAP));
+
+    private final Check check;
+    private final List<String> command;
+    private final String minimum;
+    private final String purpose;
+    private final String apt;
+    private final String apk;
+    private final String pacman;
+
+    Program(Check check, String command, String minimum, String purpose, String apt, String apk, String pacman) {
+        this.check = check;
+        this.command = List.of(command.split(" "));
+        this.minimum = minimum;
+        this.purpose = purpose;
+        this.apt = apt;
+        this.apk = apk;
+        this.pacman = pacman;
+    }
+
+    /** The program's name on PATH, or the header's below the include folder. */
+    public String title() {
+        return switch (check) {
+            case VERSION, HEADER -> command.get(0);
+            case RUST_TARGET_INSTALLED -> name().toLowerCase(Locale.ROOT).replace('_', '-');
+        };
+    }
+
+    Check check() {
+        return check;
+    }
+
+    /** The command that prints the version. */
+    List<String> command() {
+        return command;
+    }
+
+    /** Oldest version that will do; empty when any does. */
+    public String minimum() {
+        return minimum;
+    }
+
+    public String purpose() {
+        return purpose;
+    }
+
+    /** The package that brings it; empty when the distribution has none. */
+    String packageFor(Distribution distribution) {
+        return switch (distribution) {
+            case APT -> apt;
+            case APK -> apk;
+            case PACMAN -> pacman;
+            case OTHER -> "";
+        };
+    }
+}

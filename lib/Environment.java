@@ -111,7 +111,7 @@ public record Environment(Tools tools, String rustTarget) {
                     one.usable() ? one.version().isEmpty() ? "present" : one.version() : one.trouble(), program.minimum(),
                     needed.contains(program) ? "yes" : "no", program.purpose(), program.packageFor(Distribution.here())));
         }
-        String line = installLine(missing(all, needed)).filter(text -> !missing(all, needed).isEmpty()).map(text -> "\ninstall with: " + text + "\n").orElse("");
+        String line = installLine(missing(all, needed)).map(text -> "\ninstall with: " + text + "\n").orElse("");
         return Columns.aligned(rows) + String.format(Locale.ROOT, "%nfree space in %s: %.1f GiB (a kernel build takes %d GiB)%n", cache,
                 freeSpace(cache) / 1e0 / (1L << 30), KERNEL_BUILD_BYTES >> 30) + line;
     }
@@ -137,6 +137,11 @@ public record Environment(Tools tools, String rustTarget) {
         report.put("freeBytes", freeSpace(cache));
         installLine(missing(all, needed)).ifPresent(line -> report.put("install", line));
         return Json.pretty(report);
+    }
+
+    /** Those of {@code needed} that are missing, too old or broken. */
+    public List<Program> missing(Set<Program> needed) {
+        return unusable(needed).stream().map(Inventory.Status::program).toList();
     }
 
     private static List<Program> missing(List<Inventory.Status> all, Set<Program> needed) {

@@ -159,7 +159,7 @@ public final class Shell {
                 .directory(command.directory().map(Path::toFile).orElse(null))
                 .redirectOutput(lines(line)).redirectOutputAlsoTo(stdout)
                 .redirectError(lines(line))
-                .addListener(new Ending());
+                .addListener(new Ending()).stopper(Shell::end);
         if (command.emptyEnvironment()) {
             executor.addListener(new OnlyThese(command.environment()));
         } else {
@@ -173,7 +173,6 @@ public final class Shell {
         } catch (InvalidExitValueException e) {
             return new Result(e.getExitValue(), stdout.toByteArray(), List.copyOf(tail));
         } catch (TimeoutException e) {
-            RUNNING.forEach(Shell::end);
             throw new Failure(command.argv().get(0) + " did not end within " + command.timeoutSeconds().orElse(0) + " s\n  command: "
                     + command.pasteable(), "", e);
         } catch (InterruptedException e) {

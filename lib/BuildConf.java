@@ -74,6 +74,7 @@ public final class BuildConf {
             settings.putAll(parse(file, Arrays.stream(Key.values()).map(Enum::name).toList()));
         }
         for (Key key : Key.values()) {
+            // HOSTNAME is set by shells and means the building machine.
             Optional.ofNullable(environment.get(key.name())).filter(value -> !value.isEmpty() && key != Key.HOSTNAME)
                     .ifPresent(value -> settings.put(key.name(), new Setting(value, "environment variable " + key)));
         }
@@ -90,19 +91,21 @@ public final class BuildConf {
             if (line.isEmpty() || line.startsWith("#")) {
                 continue;
             }
+            // What stands behind a key may be a password, so errors show no more than the key of such a line.
+            String shown = line.matches("(?i).*(secret|access|password|key).*") ? line.replaceFirst("=.*", "=***") : line;
             Matcher m = LINE.matcher(line);
             if (!m.matches()) {
-                throw Failure.at(file.toString(), number, raw, "not a setting", "write KEY=\"value\"");
+                throw Failure.at(file.toString(), number, shown, "not a setting", "write KEY=\"value\"");
             }
             String key = m.group(1);
             if (!known.contains(key)) {
-                throw Failure.at(file.toString(), number, raw, "unknown key " + key,
+                throw Failure.at(file.toString(), number, shown, "unknown key " + key,
                         Suggest.hint(key, known, "the keys are " + String.join(" ", known)));
             }
             String value = m.group(2) != null ? m.group(2) : m.group(3) != null ? m.group(3) : m.group(4);
             Setting earlier = settings.put(key, new Setting(value, file + ":" + number));
             if (earlier != null) {
-                throw Failure.at(file.toString(), number, raw, key + " is set twice", "it is also set at " + earlier.where());
+                throw Failure.at(file.toString(), number, shown, key + " is set twice", "it is also set at " + earlier.where());
             }
         }
         return settings;

@@ -21,7 +21,8 @@ import lib.tool.Trees;
  *
  * @param folder the configuration folder
  */
-public record Config(Path folder, Alpine alpine, List<Source> sources, Toolchain toolchain, Guest guest, Kernel kernel, Budget budget) {
+public record Config(Path folder, Alpine alpine, List<Source> sources, Toolchain toolchain, Guest guest, Kernel kernel, Budget budget,
+        Optional<Store> store) {
 
     /** A meaningful line of a configuration file: comments and blanks taken off. */
     public record Line(String file, int number, String text) {
@@ -70,6 +71,19 @@ public record Config(Path folder, Alpine alpine, List<Source> sources, Toolchain
     /** How the initramfs is packed, and the sizes in bytes that may not be exceeded. */
     public record Budget(Upx upx, Compression compression, Optional<Long> maxInitramfs, Optional<Long> maxKernel, long epoch) { }
 
+    /**
+     * The S3 bucket of rfs.conf.
+     *
+     * @param prefix in front of every object's name; may be empty
+     */
+    public record Store(URI endpoint, String region, String bucket, String prefix, String accessKey, String secretKey) {
+        /** Without the keys: this text may end in a log. */
+        @Override
+        public String toString() {
+            return endpoint + " bucket " + bucket + " prefix " + prefix;
+        }
+    }
+
     /** When programs are packed with UPX. */
     public enum Upx { AUTO, ALWAYS, NEVER }
 
@@ -92,13 +106,38 @@ public record Config(Path folder, Alpine alpine, List<Source> sources, Toolchain
                 sources(folder.resolve("sources.conf")),
                 new Toolchain(conf.find(Key.RUST_TARGET).orElse(arch + "-unknown-linux-musl"), base, epoch),
                 new Guest(conf.get(Key.HOSTNAME, Pattern.compile("[A-Za-z0-9][A-Za-z0-9-]{0,62}"), "a host name"), passwordHash(conf),
-                        optionalLines(folder.resolve("modules.conf")), folder.resolve("my_init"), epoch),
+                        optionalLines(folder.resolve("modules.conf")), existing(folder.resolve("my_init/my_init.conf")).getParent(), epoch),
                 new Kernel(conf.get(Key.KERNEL_VERSION, Pattern.compile("\\d+\\.\\d+(\\.\\d+)?(-rc\\d+)?"), "a release such as 6.12.44"),
                         conf.find(Key.KERNEL_SOURCE).map(text -> Download.uri(text, base)),
                         conf.get(Key.KERNEL_LOCALVERSION, Pattern.compile("[A-Za-z0-9._+-]{0,40}"), "letters, digits and . _ + -"),
                         existing(folder.resolve("kernel.config")), arch, epoch),
                 new Budget(conf.get(Key.UPX, Upx.class), conf.get(Key.COMPRESSION, Compression.class), conf.size(Key.MAX_INITRAMFS_SIZE),
-                        conf.size(Key.MAX_KERNEL_SIZE), epoch));
+                        conf.size(Key.MAX_KERNEL_SIZE), epoch),
+                store(folder.resolve("rfs.conf"), environment));
+    }
+
+    private static final List<String> STORE_KEYS = List.of("S3_ENDPOINT", "S3_REGION", "S3_BUCKET", "S3_PREFIX", "S3_ACCESS_KEY", "S3_SECRET_KEY");
+
+    /** rfs.conf with the environment on top; empty when neither names a bucket. */
+    private static Optional<Store> store(Path file, Map<String, String> environment) {
+        Map<String, String> values = new LinkedHashMap<>();
+        if (Files.exists(file)) {
+            BuildConf.parse(file, STORE_KEYS).forEach((key, setting) -> values.put(key, setting.value()));
+        }
+        STORE_KEYS.forEach(key -> Optional.ofNullable(environment.get(key)).filter(value -> !value.isEmpty()).ifPresent(value -> values.put(key, value)));
+        if (values.isEmpty()) {
+            return Optional.empty();
+        }
+        for (String key : List.of("S3_ENDPOINT", "S3_BUCKET", "S3_ACCESS_KEY", "S3_SECRET_KEY")) {
+            if (values.getOrDefault(key, "").isBlank()) {
+                throw Failure.usage(key + " is missing in " + file + " and in the environment", "rfs.conf.example shows all keys");
+            }
+        }
+        if (!values.get("S3_ENDPOINT").matches("https?://[^/@\\s]+/?")) {
+            throw Failure.usage("S3_ENDPOINT is not a URL such as https://s3.example.com:9000", "look into " + file);
+        }
+        return Optional.of(new Store(URI.create(values.get("S3_ENDPOINT")), values.getOrDefault("S3_REGION", "us-east-1"), values.get("S3_BUCKET"),
+                values.getOrDefault("S3_PREFIX", "").replaceAll("^/+|/+$", ""), values.get("S3_ACCESS_KEY"), values.get("S3_SECRET_KEY")));
     }
 
     private static Optional<String> passwordHash(BuildConf conf) {

@@ -11,6 +11,7 @@ import java.util.Optional;
 import lib.tool.Failure;
 import lib.tool.Shell;
 import lib.tool.Shell.Command;
+import lib.tool.User;
 
 /**
  * Root without root: an ordinary user runs this same program again in a user namespace in which the user is uid 0 and the user's
@@ -20,18 +21,9 @@ public record UserNamespace(Shell shell) {
     /** Set in the environment of the inner run, so that it does not start another one. */
     private static final String INSIDE = "MOS_USER_NAMESPACE";
 
-    /** Whether this process may own files as any user: it is root, of the machine or of a namespace. */
-    public static boolean isRoot() {
-        try {
-            return (Integer) Files.getAttribute(Path.of("/proc/self"), "unix:uid") == 0;
-        } catch (java.io.IOException e) {
-            throw Failure.io("cannot read /proc/self", e);
-        }
-    }
-
     /** The inner run's exit code, when this process is not root; empty when it is and can go on by itself. */
     public Optional<Integer> reenter() {
-        if (isRoot() || System.getenv(INSIDE) != null) {
+        if (User.isRoot() || System.getenv(INSIDE) != null) {
             return Optional.empty();
         }
         String user = System.getProperty("user.name");

@@ -1,0 +1,92 @@
+package lib;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import lib.tool.Failure;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ConfigTest {
+    @TempDir
+    Path workspace;
+    private Path config;
+
+    @BeforeEach
+    void folder() throws IOException {
+        config = Files.createDirectories(workspace.resolve("config"));
+        Files.createDirectories(config.resolve("my_init/services"));
+        write("build.conf", "ALPINE_MIRROR=\"mirror https://example.org/alpine\"\nKERNEL_SOURCE=linux.tar.xz\n");
+        write("packages.list", "# comment\nbusybox   # why\n\n  jq=1.7-r0\r\nfoo#bar\n");
+        write("sources.conf", "git my_init https://example.org/x.git main build_my_init\n");
+        write("kernel.config", "CONFIG_TTY=y\n");
+        write("my_init/my_init.conf", "log_level: info\n");
+    }
+
+    @Test
+    void relative_paths_start_at_the_workspace() {
+        Config read = Config.read(config, Map.of());
+
+        assertThat(read.alpine().mirrors()).extracting(Object::toString)
+                .containsExactly(workspace.resolve("mirror").toUri().toString().replaceAll("/$", ""), "https://example.org/alpine");
+        assertThat(read.kernel().source().orElseThrow().getPath()).isEqualTo(workspace.resolve("linux.tar.xz").toString());
+    }
+
+    @Test
+    void lines_lose_comments_and_keep_their_numbers() {
+        assertThat(Config.read(config, Map.of()).alpine().packages()).extracting(Config.Line::text).containsExactly("busybox", "jq=1.7-r0", "foo#bar");
+        assertThat(Config.read(config, Map.of()).alpine().packages()).extracting(Config.Line::number).containsExactly(2, 4, 5);
+    }
+
+    @Test
+    void the_rust_target_follows_the_architecture() {
+        assertThat(Config.read(config, Map.of("ALPINE_ARCH", "aarch64")).toolchain().target()).isEqualTo("aarch64-unknown-linux-musl");
+        assertThat(Config.read(config, Map.of("RUST_TARGET", "x86_64-unknown-linux-gnu")).toolchain().target()).isEqualTo("x86_64-unknown-linux-gnu");
+    }
+
+    @Test
+    void a_missing_file_is_named() throws IOException {
+        Files.delete(config.resolve("packages.list"));
+
+        assertThatThrownBy(() -> Config.read(config, Map.of())).isInstanceOf(Failure.class).hasMessage("there is no file " + config.resolve("packages.list"));
+    }
+
+    @Test
+    void a_component_named_twice_is_an_error_that_names_both_lines() throws IOException {
+        write("sources.conf", "git:x:https://h/x:main:cargo\n\ngit:x:https://h/y:main:cargo\n");
+
+        assertThatThrownBy(() -> Config.read(config, Map.of())).hasMessageStartingWith(config.resolve("sources.conf") + ":3: the name x is used twice")
+                .extracting(e -> ((Failure) e).hint()).asString().contains("sources.conf:1");
+    }
+
+    @Test
+    void a_password_hash_that_is_none_is_refused_without_being_shown() throws IOException {
+        write("build.conf", "ROOT_PASSWORD_HASH=\"hunter2\"\n");
+
+        assertThatThrownBy(() -> Config.read(config, Map.of())).hasMessageContaining("ROOT_PASSWORD_HASH").message().doesNotContain("hunter2");
+        write("build.conf", "ROOT_PASSWORD_HASH=\"$6$abcdefgh$0123456789./abcdef\"\n");
+        assertThat(Config.read(config, Map.of()).guest().rootPasswordHash()).contains("$6$abcdefgh$0123456789./abcdef");
+    }
+
+    @Test
+    void s3_settings_come_from_rfs_conf_and_the_environment_and_are_never_printed() throws IOException {
+        assertThat(Config.read(config, Map.of()).store()).isEmpty();
+        write("rfs.conf", "S3_ENDPOINT=\"http://127.0.0.1:9000\"\nS3_BUCKET=\"mos\"\nS3_PREFIX=\"/a/b/\"\nS3_ACCESS_KEY=\"AK\"\nS3_SECRET_KEY=\"from file\"\n");
+
+        Config.Store store = Config.read(config, Map.of("S3_SECRET_KEY", "s3cr3t")).store().orElseThrow();
+        assertThat(store.secretKey()).isEqualTo("s3cr3t");
+        assertThat(store.prefix()).isEqualTo("a/b");
+        assertThat(store).asString().doesNotContain("s3cr3t").doesNotContain("AK");
+        write("rfs.conf", "S3_ENDPOINT=\"http://127.0.0.1:9000\"\nS3_SECRT_KEY=\"s3cr3t\"\n");
+        assertThatThrownBy(() -> Config.read(config, Map.of())).hasMessageContaining("rfs.conf:2: unknown key S3_SECRT_KEY").message().doesNotContain("s3cr3t");
+    }
+
+    private void write(String name, String text) throws IOException {
+        Files.writeString(config.resolve(name), text);
+    }
+}

@@ -32,13 +32,17 @@ record Debs(Path folder) {
 
     /** The named packages, from the cache or from apt. */
     static Debs fetch(List<String> names, Tools tools) {
-        require();
-        Cache.Key key = Cache.Key.of("demo-packages", names.get(0)).with("distribution", Digest.sha256(OS_RELEASE))
+        Cache.Key key = Cache.Key.of("demo-packages", names.get(0)).with("distribution", distribution())
                 .with("packages", String.join(" ", names));
         return new Debs(tools.cache().get(key, target -> tools.console().step("fetching " + String.join(" ", names), () -> fetch(names, target, tools.shell()))));
     }
 
-    private static void require() {
+    /** Changes with each release of the distribution. */
+    static String distribution() {
+        return Digest.sha256(OS_RELEASE);
+    }
+
+    static void requirePrograms() {
         for (String program : List.of("apt-get", "dpkg-deb")) {
             if (Shell.which(program).isEmpty()) {
                 throw Failure.machine("the demo is made of packages of Debian or Ubuntu, and there is no " + program + " here",

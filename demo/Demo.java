@@ -24,6 +24,7 @@ import lib.tool.Trees;
  * (//FILES) would have to be listed one by one and would be compiled anew after each edit.
  */
 public final class Demo {
+    private static final List<String> PARTS = List.of("mirror", "my_init", "kernel-source", "config");
     private static final String GNU = Mirror.ARCH + "-unknown-linux-gnu";
     private static final String MUSL = Mirror.ARCH + "-unknown-linux-musl";
     /** Everything that makes the commit of the demo's my_init is fixed, so that it has the same name everywhere. */
@@ -52,24 +53,36 @@ public final class Demo {
             throw Failure.machine("the demo's kernel and packages are for x86_64, this machine is " + System.getProperty("os.arch"),
                     "real builds for other machines work: see README");
         }
+        Debs.requirePrograms();
         Demo demo = new Demo(project(workspace).resolve("demo"), workspace.resolve(".demo"), tools);
         return tools.cache().locked("demo-" + Digest.sha256(demo.folder.toString()), demo::prepare);
     }
 
     Path prepare() {
+        String rustTarget = rustTarget();
+        String inputs = Digest.sha256(new Folder(sources).digest() + Debs.distribution() + rustTarget);
+        Path stamp = folder.resolve(".inputs");
+        if (!isCurrent(stamp, inputs) || !PARTS.stream().allMatch(part -> Files.exists(folder.resolve(part)))) {
+            Trees.delete(stamp);
+            makeParts(rustTarget);
+            Trees.replace(stamp, inputs);
+        }
+        return folder.resolve("config");
+    }
+
+    private void makeParts(String rustTarget) {
         Path mirror = new Mirror(sources, tools).cached();
-        made("mirror", mirror.getFileName().toString(), new Folder(mirror)::copyTo);
+        make("mirror", mirror.getFileName().toString(), new Folder(mirror)::copyTo);
         Folder myInit = new Folder(sources.resolve("my_init"));
-        made("my_init", myInit.digest(), target -> commit(myInit, target));
+        make("my_init", myInit.digest(), target -> commit(myInit, target));
         Path kernel = kernelSource();
-        made("kernel-source", kernel + " " + kernel.toFile().length() + " " + kernel.toFile().lastModified(), target -> link(kernel, target));
-        String settings = "\nKERNEL_SOURCE=\"kernel-source/" + kernel.getFileName() + "\"\nRUST_TARGET=\"" + rustTarget() + "\"\n";
+        make("kernel-source", kernel + " " + kernel.toFile().length() + " " + kernel.toFile().lastModified(), target -> link(kernel, target));
+        String settings = "\nKERNEL_SOURCE=\"kernel-source/" + kernel.getFileName() + "\"\nRUST_TARGET=\"" + rustTarget + "\"\n";
         Folder config = new Folder(sources.resolve("config"));
-        made("config", Digest.sha256(config.digest() + settings), target -> {
+        make("config", Digest.sha256(config.digest() + settings), target -> {
             config.copyTo(target);
             Files.writeString(target.resolve("build.conf"), Trees.read(target.resolve("build.conf")) + settings);
         });
-        return folder.resolve("config");
     }
 
     static Path project(Path workspace) {
@@ -86,24 +99,28 @@ public final class Demo {
     }
 
     /** Makes one part anew unless it was made from the same inputs before. */
-    private void made(String part, String inputs, Maker maker) {
+    private void make(String part, String inputs, Maker maker) {
         Path target = folder.resolve(part);
         Path stamp = folder.resolve("." + part + ".inputs");
+        if (Files.exists(target) && isCurrent(stamp, inputs)) {
+            return;
+        }
+        Path making = folder.resolve("." + part + ".making");
         try {
-            if (Files.exists(target) && Files.exists(stamp) && Files.readString(stamp).equals(inputs)) {
-                return;
-            }
-            Path making = folder.resolve("." + part + ".making");
             Files.createDirectories(folder);
             Files.deleteIfExists(stamp);
             Trees.delete(making);
             maker.make(making);
             Trees.delete(target);
             Files.move(making, target, StandardCopyOption.ATOMIC_MOVE);
-            Files.writeString(stamp, inputs);
         } catch (IOException e) {
             throw Failure.io("cannot make the demo's " + part + " in " + target, e);
         }
+        Trees.replace(stamp, inputs);
+    }
+
+    private static boolean isCurrent(Path stamp, String inputs) {
+        return Files.exists(stamp) && Trees.read(stamp).equals(inputs);
     }
 
     private void commit(Folder myInit, Path target) throws IOException {
@@ -119,9 +136,9 @@ public final class Demo {
 
     /** The distribution's kernel source: installed already, or fetched once into the cache. */
     private Path kernelSource() {
-        return tarball(Path.of("/usr/src")).orElseGet(() -> {
+        return tarball(Path.of("/usr/src"), 2).orElseGet(() -> {
             Path unpacked = Debs.fetch(List.of(kernelPackage()), tools).folder();
-            return tarball(unpacked).orElseThrow(() -> new Failure("there is no linux-source tarball in " + unpacked, "delete it and run again"));
+            return tarball(unpacked, 5).orElseThrow(() -> new Failure("there is no linux-source tarball in " + unpacked, "delete it and run again"));
         });
     }
 
@@ -136,12 +153,12 @@ public final class Demo {
         }
     }
 
-    /** The tarball with the highest version in a folder and those below it. */
-    private static Optional<Path> tarball(Path below) {
+    /** The tarball with the highest version at most {@code depth} folders below. */
+    private static Optional<Path> tarball(Path below, int depth) {
         if (!Files.isDirectory(below)) {
             return Optional.empty();
         }
-        try (Stream<Path> all = Files.find(below, 5, (file, attributes) ->
+        try (Stream<Path> all = Files.find(below, depth, (file, attributes) ->
                 attributes.isRegularFile() && file.getFileName().toString().matches("linux-source-[0-9.]+\\.tar\\.(xz|bz2|gz|zst)"))) {
             return all.max(java.util.Comparator.comparing(file -> padded(file.getFileName().toString())));
         } catch (IOException | java.io.UncheckedIOException e) {

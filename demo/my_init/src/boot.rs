@@ -28,6 +28,7 @@ pub fn run() -> ! {
     for what in unmounted {
         log::error(what);
     }
+    only_warnings_of_the_kernel();
     let options = cmdline::parse(&fs::read_to_string("/proc/cmdline").unwrap_or_default());
     let main = read_main();
     options.log_level.as_deref().and_then(Level::parse).unwrap_or(main.level).apply();
@@ -85,6 +86,18 @@ fn mount_all() -> Vec<String> {
 fn use_console() {
     if let Ok(console) = fs::OpenOptions::new().read(true).write(true).open("/dev/console") {
         sys::as_standard_streams(console.as_raw_fd());
+    }
+}
+
+/// The kernel's own messages share the console and would cut lines of services in two: from now on only its warnings and errors are
+/// shown there (dmesg has all). A kernel that was told `debug` or `quiet` keeps what it was told.
+fn only_warnings_of_the_kernel() {
+    const PRINTK: &str = "/proc/sys/kernel/printk";
+    const DEFAULT_LEVEL: &str = "7";
+    const WARNINGS: &str = "5";
+    let level = fs::read_to_string(PRINTK).unwrap_or_default();
+    if level.split_whitespace().next() == Some(DEFAULT_LEVEL) && fs::write(PRINTK, WARNINGS).is_err() {
+        log::debug("the kernel's messages stay on the console");
     }
 }
 

@@ -30,6 +30,7 @@ import lib.tool.Digest;
  * from any of them, so that tests can make packages that no honest tool would write. The same input always gives the same bytes.
  */
 public final class ApkWriter {
+    private static final long BLOCK = 4096;
     private static final String CHECKSUM = "APK-TOOLS.checksum.SHA1";
 
     private final SigningKey key;
@@ -134,8 +135,9 @@ public final class ApkWriter {
         return out.toByteArray();
     }
 
+    /** As du counts: whole blocks, at least one for each entry. A size of 0 would mean a virtual package, which apk does not unpack. */
     static long installedSize(ApkPackage content) {
-        return content.entries().stream().mapToLong(entry -> entry.content().length).sum();
+        return content.entries().stream().mapToLong(entry -> Math.max(1, (entry.content().length + BLOCK - 1) / BLOCK) * BLOCK).sum();
     }
 
     private static List<TarEntry> stamped(ApkPackage content) {

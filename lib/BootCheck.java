@@ -34,7 +34,6 @@ final class BootCheck {
 
     private final BootContract contract;
     private final List<Rule> missing;
-    private final Timeline.Recorder recorder = new Timeline.Recorder();
     private final Deque<String> tail = new ArrayDeque<>();
 
     BootCheck(BootContract contract) {
@@ -43,21 +42,17 @@ final class BootCheck {
     }
 
     /** Takes a complete line; a finding ends the boot. */
-    Optional<Finding> line(String text, double seconds) {
+    Optional<Finding> line(String text) {
         tail.addLast(text);
         if (tail.size() > TAIL) {
             tail.removeFirst();
         }
-        recorder.line(text, seconds);
-        return look(text, seconds);
+        return look(text);
     }
 
     /** Looks at a line, complete or not: a prompt has no end. */
-    Optional<Finding> look(String text, double seconds) {
-        missing.stream().filter(rule -> rule.matches(text)).toList().forEach(rule -> {
-            missing.remove(rule);
-            recorder.put("must " + rule.pattern(), seconds, Timeline.guestTime(text));
-        });
+    Optional<Finding> look(String text) {
+        missing.removeIf(rule -> rule.matches(text));
         if (contract.may().stream().anyMatch(rule -> rule.matches(text))) {
             return Optional.empty();
         }
@@ -90,10 +85,6 @@ final class BootCheck {
             return new Finding(Verdict.HYPERVISOR_FAILED, "the hypervisor ended with exit code " + hypervisorExit + said);
         }
         return new Finding(Verdict.BROKEN, "the guest ended the machine before all lines had appeared" + missing());
-    }
-
-    Timeline timeline() {
-        return recorder.timeline();
     }
 
     /** The last lines of the console, for people. */

@@ -2,6 +2,7 @@ package lib;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
 import lib.tool.Failure;
@@ -56,6 +57,16 @@ public record Workspace(Path folder, Path config) {
     /** Disks, sockets and state of virtual machines that runit.java starts. */
     public Path machines() {
         return folder.resolve("vm");
+    }
+
+    /** Inputs that {@code build.java --demo} makes. */
+    public Path demo() {
+        return folder.resolve(".demo");
+    }
+
+    /** Every folder that builds and boots write to. */
+    public List<Path> outputs() {
+        return List.of(root(), components(), kernel(), dist(), machines(), demo());
     }
 
     public Path log() {

@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
@@ -26,6 +27,10 @@ import java.util.stream.Stream;
  * lock per key keeps builds side by side from making the same thing twice.
  */
 public final class Cache {
+    /** Marks a folder as a cache, for backup programs and for clean.java (Cache Directory Tagging Specification, bford.info/cachedir). */
+    public static final String TAG = "CACHEDIR.TAG";
+    private static final String SIGNATURE = "Signature: 8a477f597d28d172789f06886806bc55";
+
     private final Path folder;
     private final Consumer<String> explain;
     private final Map<String, ReentrantLock> here = new ConcurrentHashMap<>();
@@ -43,6 +48,12 @@ public final class Cache {
         return Optional.ofNullable(environment.get("MOS_CACHE_DIR")).filter(text -> !text.isBlank()).map(Path::of)
                 .orElseGet(() -> Path.of(environment.getOrDefault("HOME", System.getProperty("user.home")), ".cache", "mos-builder"))
                 .toAbsolutePath().normalize();
+    }
+
+    /** Whether {@code folder} is a cache that this class has used. */
+    public static boolean isCache(Path folder) {
+        Path tag = folder.resolve(TAG);
+        return Files.isRegularFile(tag) && Trees.read(tag).startsWith(SIGNATURE);
     }
 
     /** What an entry depends on: a kind (its folder in the cache), the thing's name, and inputs by name. */
@@ -91,6 +102,7 @@ public final class Cache {
     private Path make(Key key, Path entry, Maker maker) throws IOException {
         explain.accept("miss " + key.kind() + " " + key.name() + ": " + changed(key, entry.getParent()));
         misses.add(key.kind() + " " + key.name());
+        sweep();
         Path making = temporary(entry.getFileName().toString());
         try {
             maker.make(making);
@@ -114,6 +126,10 @@ public final class Cache {
     /** Where entries of this kind and files that keep changing in place (git mirrors, downloads) live; created. */
     public Path folder(String kind) {
         try {
+            Files.createDirectories(folder);
+            if (!Files.exists(folder.resolve(TAG))) {
+                Files.writeString(folder.resolve(TAG), SIGNATURE + "\n# Made by MOS Builder; clean.java --cache empties it.\n");
+            }
             return Files.createDirectories(folder.resolve(kind));
         } catch (IOException e) {
             throw Failure.io("cannot create the cache folder " + folder.resolve(kind), e);
@@ -123,6 +139,16 @@ public final class Cache {
     /** A path for a new temporary file or folder on the cache's own file system. */
     public Path temporary(String name) {
         return folder("tmp").resolve(name + "." + ProcessHandle.current().pid() + "." + Long.toHexString(System.nanoTime()));
+    }
+
+    /** Removes what processes that were killed left behind: nothing takes two days to make. */
+    private void sweep() throws IOException {
+        List<Path> old;
+        try (Stream<Path> files = Files.list(folder("tmp"))) {
+            long limit = System.currentTimeMillis() - TimeUnit.DAYS.toMillis(2);
+            old = files.filter(file -> file.toFile().lastModified() < limit).toList();
+        }
+        old.forEach(Trees::delete);
     }
 
     /** Work done while a lock is held. */

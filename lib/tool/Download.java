@@ -14,6 +14,7 @@ import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 
 /**
  * Files from http:, https:, file: and plain paths. Downloads land in the cache; files of this machine are used where they are.
@@ -110,6 +111,53 @@ public final class Download {
             } finally {
                 Files.deleteIfExists(part);
             }
+        });
+    }
+
+    /** The newest version at the first of {@code mirrors} that has it. */
+    public Path latest(List<URI> mirrors, long maxBytes) {
+        Failure last = null;
+        for (URI mirror : mirrors) {
+            try {
+                return latest(mirror, maxBytes);
+            } catch (Failure e) {
+                last = e;
+            }
+        }
+        throw last;
+    }
+
+    /**
+     * A file whose digest is not known but which can be judged: {@code judge} turns it into a value or throws a Failure, after which the
+     * next mirror is asked. What was accepted is kept in the cache under {@code key} and is judged again when it is used again.
+     *
+     * @param kind folder of the cache
+     * @param key letters, digits and . _ - that stand for the content
+     */
+    public <T> T accepted(String kind, String key, List<URI> mirrors, long maxBytes, Function<Path, T> judge) {
+        if (mirrors.get(0).getScheme().equals("file")) {
+            return judge.apply(local(mirrors.get(0), maxBytes));
+        }
+        Path kept = cache.folder(kind).resolve(key);
+        return cache.locked(kind + "-" + key, () -> {
+            if (Files.exists(kept)) {
+                return judge.apply(kept);
+            }
+            Failure last = null;
+            for (URI mirror : mirrors) {
+                Path part = cache.temporary(key);
+                try {
+                    fetchAny(List.of(mirror), part, maxBytes);
+                    T result = judge.apply(part);
+                    Files.move(part, kept, StandardCopyOption.ATOMIC_MOVE);
+                    return result;
+                } catch (Failure e) {
+                    last = e;
+                } finally {
+                    Files.deleteIfExists(part);
+                }
+            }
+            throw last;
         });
     }
 

@@ -40,7 +40,7 @@ record RealApk(Path mini) {
         return new Run(process.waitFor(), text);
     }
 
-    private static Path project() {
+    static Path project() {
         return Stream.iterate(Path.of("").toAbsolutePath(), folder -> folder != null, Path::getParent)
                 .filter(folder -> Files.exists(folder.resolve("demo/ApkWriter.java"))).findFirst()
                 .orElseThrow(() -> new IllegalStateException("the tests run from the project's folder"));

@@ -6,6 +6,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -113,6 +116,20 @@ class CacheTest {
         killed.destroyForcibly().waitFor();
 
         assertThat(cache.get(KEY, this::make)).hasContent("made 1");
+    }
+
+    @Test
+    void what_a_killed_process_left_goes_after_two_days() throws IOException {
+        Path old = cache.temporary("old");
+        Path young = cache.temporary("young");
+        Files.createDirectories(old.resolve("objects"));
+        Files.writeString(young, "");
+        Files.setLastModifiedTime(old, FileTime.from(Instant.now().minus(3, ChronoUnit.DAYS)));
+
+        cache.get(KEY, this::make);
+
+        assertThat(old).doesNotExist();
+        assertThat(young).exists();
     }
 
     @Test

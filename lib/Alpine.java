@@ -1,0 +1,147 @@
+package lib;
+
+import java.net.URI;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import lib.apk.Catalog;
+import lib.apk.Dependency;
+import lib.apk.Installation;
+import lib.apk.Keys;
+import lib.apk.Package;
+import lib.apk.PackageFile;
+import lib.apk.Plan;
+import lib.apk.Repository;
+import lib.apk.SignedIndex;
+import lib.tool.Archive;
+import lib.tool.Download;
+import lib.tool.Failure;
+import lib.tool.Tools;
+
+/**
+ * Phase 2: Alpine's base system and the packages of packages.list, installed into an empty root tree as apk would do it.
+ *
+ * <p>Trust begins with the checksum of the miniroot, whose keys (and those in config/keys) have to have signed the indexes; the indexes
+ * name each package by its checksum. There is no way around a check.
+ */
+public record Alpine(Config.Alpine config, BuildLock.Use lock, Tools tools) {
+
+    /**
+     * What was installed.
+     *
+     * @param release exact release: {@code 3.19.4}
+     * @param packages the whole image, sorted by name
+     */
+    public record Installed(String release, String arch, List<InstalledPackage> packages) { }
+
+    /**
+     * A package of the image.
+     *
+     * @param size bytes of the installed files
+     * @param repository name of its repository; empty for a package of the miniroot that no repository has
+     * @param checksum identity: {@code Q1} and base64
+     * @param files relative to the root tree
+     */
+    public record InstalledPackage(String name, String version, String origin, String license, long size, String repository, String checksum,
+            List<String> files) { }
+
+    /** Installs into {@code root}, which is empty or absent. Needs user id 0, of the machine or of a user namespace. */
+    public Installed installInto(Path root) {
+        Miniroot miniroot = tools.console().step("Find the Alpine release", () -> Miniroot.find(config, tools.download()),
+                found -> "Alpine " + found.release() + " for " + found.arch());
+        tools.console().step("Unpack the miniroot", () -> Archive.extract(miniroot.fetch(config, tools.download()), root, Archive.Limits.ROOT_TREE));
+        Installation installation = Installation.open(root);
+        Plan plan = tools.console().step("Choose packages", () -> plan(installation), chosen -> chosen.wanted().size() + " packages to install");
+        refuseOpenrc(plan);
+        List<PackageFile> files = tools.console().step("Fetch and verify packages", () -> fetch(plan.wanted()),
+                done -> done.size() + " packages verified");
+        long start = Instant.now().getEpochSecond();
+        tools.console().step("Install packages", () -> installation.apply(plan, files, tools.shell()));
+        installation.settleDays(start, Instant.now().getEpochSecond(), config.epoch());
+        return installed(miniroot, Installation.open(root), plan);
+    }
+
+    private Plan plan(Installation installation) {
+        Keys keys = installation.keys().addFolder(config.keys());
+        Catalog catalog = new Catalog();
+        catalog.addInstalled(installation.packages());
+        for (Repository repository : repositories()) {
+            List<URI> places = repository.places().stream().map(place -> Download.child(place, config.arch() + "/APKINDEX.tar.gz")).toList();
+            Path file = tools.download().latest(places, SignedIndex.LARGEST);
+            catalog.addIndex(repository, SignedIndex.read(file, keys, places.get(0).toString()), places.get(0).toString());
+        }
+        return Plan.of(catalog, installation.worldWith(atoms().keySet()), atom -> Optional.ofNullable(atoms().get(atom))
+                .map(line -> line.file() + ":" + line.number()).orElse(""));
+    }
+
+    /** main and community of the release, then the lines of config/repositories. */
+    List<Repository> repositories() {
+        List<Repository> repositories = new ArrayList<>();
+        for (String name : List.of("main", "community")) {
+            repositories.add(new Repository(name, "", config.mirrors().stream()
+                    .map(mirror -> Download.child(mirror, Miniroot.branch(config.version()) + "/" + name)).toList(), repositories.size()));
+        }
+        for (Config.Line line : config.repositories()) {
+            String[] words = line.text().split("\\s+");
+            boolean tagged = words[0].startsWith("@") && words.length == 2;
+            if (!tagged && words.length != 1) {
+                throw line.wrong("not a repository", "write [@tag ]URL");
+            }
+            String url = words[words.length - 1];
+            repositories.add(new Repository(url, tagged ? words[0].substring(1) : "", List.of(Download.uri(url, Path.of(""))), repositories.size()));
+        }
+        return repositories;
+    }
+
+    /** The atoms of packages.list, each with its line. */
+    Map<Dependency, Config.Line> atoms() {
+        Map<Dependency, Config.Line> atoms = new LinkedHashMap<>();
+        for (Config.Line line : config.packages()) {
+            for (String word : line.text().split("\\s+")) {
+                try {
+                    atoms.putIfAbsent(Dependency.parse(word), line);
+                } catch (IllegalArgumentException e) {
+                    throw line.wrong(e.getMessage(), "write name, name=1.2-r0, name~1.2, name>1 or !name, and @tag behind the name");
+                }
+            }
+        }
+        return atoms;
+    }
+
+    private static void refuseOpenrc(Plan plan) {
+        for (Plan.Step step : plan.steps()) {
+            if (step.to().filter(pkg -> pkg.name().equals("openrc")).isPresent()) {
+                throw new Failure("the packages would bring in openrc, which this system does not have: " + step.reason(),
+                        "take out of packages.list what needs it, or look for another package that does the same");
+            }
+        }
+    }
+
+    private List<PackageFile> fetch(List<Package> packages) {
+        return packages.parallelStream().map(this::fetch).toList();
+    }
+
+    private PackageFile fetch(Package pkg) {
+        String key = HexFormat.of().formatHex(Base64.getDecoder().decode(pkg.checksum().substring(2)));
+        List<URI> places = pkg.repositories().stream().flatMap(repository -> repository.places().stream())
+                .map(place -> Download.child(place, pkg.arch() + "/" + pkg.fileName())).toList();
+        return tools.download().accepted("apk", key, places, pkg.size(), file -> PackageFile.verified(file, pkg));
+    }
+
+    private static Installed installed(Miniroot miniroot, Installation installation, Plan plan) {
+        Map<String, String> repositories = new LinkedHashMap<>();
+        plan.packages().forEach(pkg -> repositories.put(pkg.checksum(), pkg.repositories().isEmpty() ? "" : pkg.repositories().get(0).name()));
+        List<InstalledPackage> packages = new ArrayList<>();
+        for (Package pkg : installation.packages()) {
+            packages.add(new InstalledPackage(pkg.name(), pkg.version(), pkg.origin(), pkg.license(), pkg.installedSize(),
+                    repositories.getOrDefault(pkg.checksum(), ""), pkg.checksum(), installation.files(pkg)));
+        }
+        return new Installed(miniroot.release(), miniroot.arch(), packages);
+    }
+}

@@ -1,0 +1,154 @@
+package lib.apk;
+
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * All packages that can be chosen from: those already installed and those of the indexes, found by every name they carry.
+ *
+ * <p>Two stanzas with the same checksum are one package, in all the repositories that list it.
+ */
+public final class Catalog {
+    private final Map<String, Name> names = new HashMap<>(1 << 16);
+    private final Map<String, Package> byChecksum = new HashMap<>(1 << 15);
+    private final List<Package> installed = new ArrayList<>();
+    private boolean linked;
+
+    /** One who carries a name: a package and the version it carries it in, null for a provided name without version. */
+    record Provider(Package pkg, String version) { }
+
+    /** A name that packages have, provide or ask for. */
+    static final class Name {
+        private final String text;
+        private final int id;
+        private final List<Provider> providers = new ArrayList<>(1);
+        private List<Name> installIf = List.of();
+
+        private Name(String text, int id) {
+            this.text = text;
+            this.id = id;
+        }
+
+        String text() {
+            return text;
+        }
+
+        int id() {
+            return id;
+        }
+
+        List<Provider> providers() {
+            return providers;
+        }
+
+        /** Names of packages that have this name among their install_if conditions. */
+        List<Name> installIf() {
+            return installIf;
+        }
+
+        @Override
+        public String toString() {
+            return text;
+        }
+    }
+
+    /** Adds the packages that are in the tree already; called before indexes are added. */
+    public void addInstalled(Collection<Package> packages) {
+        for (Package pkg : packages) {
+            pkg.markInstalled();
+            installed.add(pkg);
+            add(pkg);
+        }
+    }
+
+    /** Adds the stanzas of an index; {@code source} names it in errors. */
+    public void addIndex(Repository repository, byte[] text, String source) {
+        int start = 0;
+        for (int i = 0; i < text.length; i++) {
+            if (text[i] == '\n' && (i + 1 == text.length || text[i + 1] == '\n')) {
+                if (i > start) {
+                    stanza(repository, text, start, i, source);
+                }
+                start = i + 2;
+                i++;
+            }
+        }
+        if (start < text.length) {
+            stanza(repository, text, start, text.length, source);
+        }
+    }
+
+    private void stanza(Repository repository, byte[] text, int from, int to, String source) {
+        try {
+            add(Package.parse(text, from, to)).addRepository(repository);
+        } catch (IllegalArgumentException e) {
+            throw new lib.tool.Failure(source + ": " + e.getMessage(), "the index is broken; use another mirror", e);
+        }
+    }
+
+    private Package add(Package pkg) {
+        Package known = byChecksum.putIfAbsent(pkg.checksum(), pkg);
+        if (known != null) {
+            return known;
+        }
+        linked = false;
+        name(pkg.name()).providers.add(new Provider(pkg, pkg.version()));
+        for (Dependency provided : pkg.provides()) {
+            name(provided.name()).providers.add(new Provider(pkg, provided.version().isEmpty() ? null : provided.version()));
+        }
+        for (Dependency condition : pkg.installIf()) {
+            name(condition.name());
+        }
+        return pkg;
+    }
+
+    /** The name, which is made when nobody has mentioned it yet. */
+    Name name(String text) {
+        Name name = names.get(text);
+        if (name == null) {
+            name = new Name(text, names.size());
+            names.put(text, name);
+        }
+        return name;
+    }
+
+    /** How many names there are; their ids are below it. */
+    int size() {
+        return names.size();
+    }
+
+    List<Package> installed() {
+        return installed;
+    }
+
+    Collection<Name> names() {
+        return names.values();
+    }
+
+    /** Connects names with the packages that wait for them, in the order in which apk does (that of its hash table of names). */
+    void link() {
+        if (linked) {
+            return;
+        }
+        Map<Name, List<Name>> waiting = new HashMap<>();
+        List<Name> interested = new ArrayList<>(names.values().stream()
+                .filter(name -> name.providers.stream().anyMatch(provider -> !provider.pkg().installIf().isEmpty())).toList());
+        interested.sort(Comparator.comparingInt(Name::id));
+        for (Name name : new ApkHash<>(interested, Name::text)) {
+            for (Provider provider : name.providers) {
+                for (Dependency condition : provider.pkg().installIf()) {
+                    List<Name> list = waiting.computeIfAbsent(name(condition.name()), any -> new ArrayList<>());
+                    if (!list.contains(name)) {
+                        list.add(name);
+                    }
+                }
+            }
+        }
+        waiting.forEach((name, list) -> name.installIf = list);
+        linked = true;
+    }
+}

@@ -1,0 +1,91 @@
+package lib.apk;
+
+import java.io.IOException;
+import java.nio.file.DirectoryNotEmptyException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.HashSet;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * Owners and modes of folders that several packages may list: the lowest owner wins, and of those with that owner the modes are
+ * AND-ed. A folder whose mode on disk is not what the packages say (a script or a user changed it) is left alone.
+ */
+final class Folders {
+    private final Tree tree;
+    private final Database database;
+    private final Set<String> ours = new HashSet<>();
+    private final Set<String> seen = new HashSet<>();
+
+    Folders(Tree tree, Database database) {
+        this.tree = tree;
+        this.database = database;
+    }
+
+    /** Makes the folder that {@code lister} has just been given, or brings its owner and mode into line. */
+    void prepare(InstalledPackage.Folder folder, InstalledPackage lister, Optional<InstalledPackage> replaced) throws IOException {
+        Path place = tree.place(folder.name());
+        if (seen.add(folder.name())) {
+            Optional<BasicFileAttributes> found = Tree.at(place);
+            if (found.isEmpty()) {
+                Files.createDirectory(place);
+                ours.add(folder.name());
+            } else if (found.get().isDirectory() && unchanged(place, folder.name())) {
+                ours.add(folder.name());
+            } else if (!found.get().isDirectory() && !found.get().isSymbolicLink()) {
+                throw new IOException(folder.name() + " is to be a folder, but a file is there");
+            }
+        }
+        if (ours.contains(folder.name())) {
+            Tree.Metadata wanted = merged(folder.name(), lister, replaced);
+            Tree.apply(place, wanted, false);
+        }
+    }
+
+    /** Whether a folder that was there before has the owner and mode that the packages of then gave it. */
+    private boolean unchanged(Path place, String name) throws IOException {
+        Tree.Metadata recorded = merged(name, null, Optional.empty());
+        return recorded != null && recorded.equals(Tree.metadata(place));
+    }
+
+    private Tree.Metadata merged(String name, InstalledPackage further, Optional<InstalledPackage> without) {
+        Tree.Metadata result = null;
+        for (InstalledPackage one : database.packages()) {
+            if (without.isEmpty() || without.get() != one) {
+                result = merged(result, one.folders().get(name));
+            }
+        }
+        return further == null ? result : merged(result, further.folders().get(name));
+    }
+
+    private static Tree.Metadata merged(Tree.Metadata sum, InstalledPackage.Folder folder) {
+        if (folder == null) {
+            return sum;
+        }
+        Tree.Metadata one = new Tree.Metadata(folder.uid(), folder.gid(), folder.mode(), -1);
+        if (sum == null) {
+            return one;
+        }
+        int order = sum.uid() != one.uid() ? Integer.compare(sum.uid(), one.uid()) : Integer.compare(sum.gid(), one.gid());
+        return order < 0 ? sum : order > 0 ? one : new Tree.Metadata(sum.uid(), sum.gid(), sum.mode() & one.mode(), -1);
+    }
+
+    /** Removes a folder that no package lists any more and that is empty. */
+    void release(String name) throws IOException {
+        if (name.isEmpty() || database.packages().stream().anyMatch(one -> one.folders().containsKey(name))) {
+            return;
+        }
+        try {
+            Path place = tree.place(name);
+            if (Tree.at(place).map(BasicFileAttributes::isDirectory).orElse(false)) {
+                Files.delete(place);
+                tree.forget();
+            }
+        } catch (DirectoryNotEmptyException | NoSuchFileException e) {
+            seen.remove(name);
+        }
+    }
+}

@@ -1,0 +1,250 @@
+package lib.apk;
+
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import lib.tool.Digest;
+import lib.tool.Failure;
+
+/**
+ * An .apk file whose every byte was checked before anything of it is used: the control part is the one that the signed index names
+ * ({@code C:}), the data part the one that the control part names (datahash), and each entry is one that may be installed.
+ *
+ * @param scripts by name without the dot ({@code post-install}), in the order of the archive
+ * @param entries what is to be installed, in the order of the archive
+ */
+public final class PackageFile {
+    /** Scripts that are kept in the installed database, in its order. */
+    static final List<String> SCRIPTS = List.of("pre-install", "post-install", "pre-deinstall", "post-deinstall", "pre-upgrade", "post-upgrade",
+            "trigger");
+    private static final int LARGEST_CONTROL = 32 << 20;
+    private static final long LARGEST_DATA = 16L << 30;
+    private static final int MOST_ENTRIES = 1_000_000;
+    /** Expanded data of at most this size stays in memory, so that it has to be expanded once only. */
+    private static final int KEPT = 48 << 20;
+    private static final String CHECKSUM = "APK-TOOLS.checksum.SHA1";
+
+    private final Path file;
+    private final Package pkg;
+    private final Map<String, byte[]> scripts = new LinkedHashMap<>();
+    private final List<Item> items = new ArrayList<>();
+    private PackageInfo info;
+    private long dataStart;
+    private byte[] expanded;
+
+    /** An entry and the {@code Q1} checksum for the database (empty: none; a hard link's is its target's). */
+    record Item(TarReader.Entry entry, String checksum) { }
+
+    private PackageFile(Path file, Package pkg) {
+        this.file = file;
+        this.pkg = pkg;
+    }
+
+    /** Checks {@code file} against what the index says of {@code pkg}; any difference is a Failure that names the file. */
+    public static PackageFile verified(Path file, Package pkg) {
+        PackageFile result = new PackageFile(file, pkg);
+        try (FileChannel channel = FileChannel.open(file)) {
+            long control = result.controlStart(channel);
+            result.readControl(channel, control);
+            result.checkData(channel);
+            result.scan(channel);
+            return result;
+        } catch (IOException e) {
+            throw new Failure("package " + pkg.fileName() + " is damaged: " + e.getMessage() + "\n  file: " + file,
+                    "nothing of it was installed; try again or use another mirror", e);
+        }
+    }
+
+    private IOException refuse(String why) {
+        return new IOException(why);
+    }
+
+    /** Behind the signature, when there is one: the signed index vouches for the rest, so that it does not matter here. */
+    private long controlStart(FileChannel channel) throws IOException {
+        try (GzipMember member = new GzipMember(channel, 0, LARGEST_CONTROL)) {
+            Optional<TarReader.Entry> first = new TarReader(member).next();
+            return first.isPresent() && first.get().name().startsWith(".SIGN.") ? member.end() : 0;
+        }
+    }
+
+    private void readControl(FileChannel channel, long start) throws IOException {
+        byte[] tar;
+        try (GzipMember member = new GzipMember(channel, start, LARGEST_CONTROL)) {
+            tar = member.readAllBytes();
+            dataStart = member.end();
+        }
+        String checksum = "Q1" + Base64.getEncoder().encodeToString(digest("SHA-1", channel, start, dataStart));
+        if (!checksum.equals(pkg.checksum())) {
+            throw refuse("it is not the package of the index: its checksum is " + checksum + ", the index says " + pkg.checksum());
+        }
+        TarReader reader = new TarReader(new ByteArrayInputStream(tar));
+        for (Optional<TarReader.Entry> entry = reader.next(); entry.isPresent(); entry = reader.next()) {
+            String name = entry.get().name();
+            if (name.equals(".PKGINFO")) {
+                info = PackageInfo.parse(reader.content(LARGEST_CONTROL));
+            } else if (name.startsWith(".") && SCRIPTS.contains(name.substring(1))) {
+                scripts.put(name.substring(1), reader.content(LARGEST_CONTROL));
+            }
+        }
+        if (info == null) {
+            throw refuse("it has no .PKGINFO");
+        }
+        if (!info.get("pkgname").equals(pkg.name()) || !info.get("pkgver").equals(pkg.version())) {
+            throw refuse(".PKGINFO calls it " + info.get("pkgname") + "-" + info.get("pkgver"));
+        }
+    }
+
+    private void checkData(FileChannel channel) throws IOException {
+        String found = Digest.hex(digest("SHA-256", channel, dataStart, channel.size()));
+        if (!found.equals(info.get("datahash"))) {
+            throw refuse("its data has the SHA-256 " + found + ", .PKGINFO says " + (info.get("datahash").isEmpty() ? "nothing" : info.get("datahash")));
+        }
+    }
+
+    private static byte[] digest(String algorithm, FileChannel channel, long from, long to) throws IOException {
+        MessageDigest digest = Digest.instance(algorithm);
+        ByteBuffer buffer = ByteBuffer.allocate(1 << 16);
+        for (long at = from; at < to; ) {
+            buffer.clear().limit((int) Math.min(buffer.capacity(), to - at));
+            int n = channel.read(buffer, at);
+            if (n < 0) {
+                throw new IOException("the file became shorter while it was read");
+            }
+            at += n;
+            digest.update(buffer.flip());
+        }
+        return digest.digest();
+    }
+
+    /** Reads all of the data part once: every entry has to be one that may be installed, every content the one that its header states. */
+    private void scan(FileChannel channel) throws IOException {
+        try (GzipMember member = new GzipMember(channel, dataStart, LARGEST_DATA)) {
+            InputStream in = member;
+            long size = Math.max(0, pkg.installedSize());
+            if (size <= KEPT && channel.size() - dataStart <= KEPT) {
+                expanded = keep(member);
+                in = expanded == null ? reopen(channel) : new ByteArrayInputStream(expanded);
+            }
+            entries(new TarReader(in));
+            if (expanded == null && in != member) {
+                in.close();
+            }
+            if (member.end() != channel.size()) {
+                throw refuse("there are " + (channel.size() - member.end()) + " bytes behind its data");
+            }
+        }
+    }
+
+    private InputStream reopen(FileChannel channel) throws IOException {
+        return new GzipMember(channel, dataStart, LARGEST_DATA);
+    }
+
+    /** All expanded bytes; null when they are more than expected of a package of this size. */
+    private static byte[] keep(InputStream in) throws IOException {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream(1 << 16);
+        byte[] buffer = new byte[1 << 16];
+        for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
+            bytes.write(buffer, 0, n);
+            if (bytes.size() > 2 * KEPT) {
+                return null;
+            }
+        }
+        return bytes.toByteArray();
+    }
+
+    private void entries(TarReader reader) throws IOException {
+        Map<String, String> checksums = new LinkedHashMap<>();
+        Set<String> names = new HashSet<>();
+        Set<String> folders = new HashSet<>(Set.of(""));
+        MessageDigest sha1 = Digest.instance("SHA-1");
+        for (Optional<TarReader.Entry> next = reader.next(); next.isPresent(); next = reader.next()) {
+            TarReader.Entry entry = next.get();
+            if (skipped(entry.name())) {
+                continue;
+            }
+            EntryRules.check(entry, names, folders, checksums);
+            byte[] sum = switch (entry.type()) {
+                case FILE -> content(reader, sha1);
+                case SYMLINK -> sha1.digest(entry.link().getBytes(java.nio.charset.StandardCharsets.UTF_8));
+                default -> null;
+            };
+            String stated = entry.pax().get(CHECKSUM);
+            if (sum != null && stated != null && !stated.equals(Digest.hex(sum))) {
+                throw refuse(entry.name() + " has not the content that its header states");
+            }
+            String checksum = sum != null ? "Q1" + Base64.getEncoder().encodeToString(sum)
+                    : entry.type() == TarReader.Type.HARD_LINK ? checksums.get(entry.link()) : "";
+            if (entry.type() == TarReader.Type.FILE) {
+                checksums.put(entry.name(), checksum);
+            }
+            items.add(new Item(entry, checksum));
+            if (items.size() > MOST_ENTRIES) {
+                throw refuse("it has more than " + MOST_ENTRIES + " entries");
+            }
+        }
+    }
+
+    /** Names that apk passes over: those that begin with a dot at the top, and the place holders of empty folders. */
+    static boolean skipped(String name) {
+        String base = name.substring(name.lastIndexOf('/') + 1);
+        return name.startsWith(".") && !name.startsWith("./") && !name.startsWith("..") || base.length() > 6 && base.startsWith(".keep_");
+    }
+
+    private static byte[] content(TarReader reader, MessageDigest digest) throws IOException {
+        byte[] buffer = new byte[1 << 14];
+        for (int n = reader.read(buffer, 0, buffer.length); n >= 0; n = reader.read(buffer, 0, buffer.length)) {
+            digest.update(buffer, 0, n);
+        }
+        return digest.digest();
+    }
+
+    /** Work on one entry while its content can be read. */
+    @FunctionalInterface
+    interface Visitor {
+        void visit(Item item, TarReader content) throws IOException;
+    }
+
+    /** Goes through the entries once more, in their order, now with their content at hand. */
+    void visit(Visitor visitor) throws IOException {
+        try (FileChannel channel = FileChannel.open(file);
+                InputStream in = expanded == null ? reopen(channel) : new ByteArrayInputStream(expanded)) {
+            TarReader reader = new TarReader(in);
+            for (Item item : items) {
+                Optional<TarReader.Entry> entry = reader.next();
+                while (entry.isPresent() && skipped(entry.get().name())) {
+                    entry = reader.next();
+                }
+                visitor.visit(item, reader);
+            }
+        }
+    }
+
+    Package pkg() {
+        return pkg;
+    }
+
+    PackageInfo info() {
+        return info;
+    }
+
+    Map<String, byte[]> scripts() {
+        return scripts;
+    }
+
+    List<Item> items() {
+        return items;
+    }
+}

@@ -1,0 +1,171 @@
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import lib.Claim;
+import lib.Workspace;
+import lib.tool.Cache;
+import lib.tool.Failure;
+import lib.tool.User;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class CleanTest {
+    @TempDir
+    Path folder;
+
+    private Workspace workspace;
+    private Path cache;
+
+    @BeforeEach
+    void build() throws IOException {
+        workspace = new Workspace(folder.resolve("node"), folder.resolve("node/config"));
+        cache = folder.resolve("cache");
+        Files.createDirectories(workspace.config());
+        Files.writeString(workspace.config().resolve("build.conf"), "");
+        for (Path output : workspace.outputs()) {
+            Files.createDirectories(output.resolve("deep/folder"));
+            Files.write(output.resolve("deep/folder/file"), new byte[1 << 20]);
+        }
+        new Cache(cache, line -> { }).get(Cache.Key.of("strip", "x"), target -> Files.writeString(target, "x"));
+    }
+
+    private record Run(int exitCode, String stdout, String stderr) { }
+
+    @Test
+    void removes_the_outputs_and_keeps_the_configuration_the_cache_and_files_of_the_user() throws Exception {
+        Files.writeString(workspace.folder().resolve("notes.txt"), "mine");
+
+        Run run = clean("-C", workspace.folder().toString());
+
+        assertThat(run.exitCode()).as(run.stderr()).isZero();
+        assertThat(run.stdout().lines()).hasSize(workspace.outputs().size()).allMatch(line -> line.matches(" +1\\.0 MiB  /.*"));
+        assertThat(workspace.outputs()).noneMatch(Files::exists);
+        assertThat(workspace.folder().resolve("notes.txt")).hasContent("mine");
+        assertThat(workspace.config().resolve("build.conf")).exists();
+        assertThat(cache.resolve("strip")).isNotEmptyDirectory();
+    }
+
+    @Test
+    void a_dry_run_prints_the_same_and_removes_nothing() throws Exception {
+        Run run = clean("-C", workspace.folder().toString(), "--dry-run", "--all");
+
+        assertThat(run.stdout()).contains(workspace.dist().toString(), cache.resolve("strip").toString());
+        assertThat(workspace.outputs()).allMatch(Files::exists);
+        assertThat(cache.resolve("strip")).isNotEmptyDirectory();
+    }
+
+    @Test
+    void links_are_removed_and_not_followed() throws Exception {
+        Path elsewhere = Files.createDirectories(folder.resolve("elsewhere"));
+        Files.writeString(elsewhere.resolve("precious"), "precious");
+        Files.createSymbolicLink(workspace.root().resolve("deep/link"), elsewhere);
+        lib.tool.Trees.delete(workspace.dist());
+        Files.createSymbolicLink(workspace.dist(), elsewhere);
+
+        assertThat(clean("-C", workspace.folder().toString()).exitCode()).isZero();
+
+        assertThat(Files.isSymbolicLink(workspace.dist())).isFalse();
+        assertThat(elsewhere.resolve("precious")).hasContent("precious");
+    }
+
+    @Test
+    void a_folder_that_is_no_workspace_is_refused() throws Exception {
+        Path other = Files.createDirectories(folder.resolve("other/dist"));
+
+        Run run = clean("-C", other.getParent().toString());
+
+        assertThat(run.exitCode()).isEqualTo(Failure.USAGE);
+        assertThat(run.stderr()).contains("is not a workspace");
+        assertThat(other).exists();
+    }
+
+    @Test
+    void the_cache_goes_only_when_asked_for_and_alone() throws Exception {
+        Run run = clean("-C", workspace.folder().toString(), "--cache");
+
+        assertThat(run.exitCode()).as(run.stderr()).isZero();
+        assertThat(cache.resolve("strip")).doesNotExist();
+        assertThat(workspace.outputs()).allMatch(Files::exists);
+    }
+
+    @Test
+    void a_folder_that_is_no_cache_of_ours_is_refused() throws Exception {
+        Files.delete(cache.resolve(Cache.TAG));
+
+        Run run = clean("--cache");
+
+        assertThat(run.exitCode()).isEqualTo(Failure.USAGE);
+        assertThat(cache.resolve("strip")).isNotEmptyDirectory();
+    }
+
+    @Test
+    void a_cache_that_a_build_uses_is_left_alone() throws Exception {
+        Run run = new Cache(cache, line -> { }).locked("kernel", () -> {
+            try {
+                return clean("--cache");
+            } catch (InterruptedException e) {
+                throw new IOException(e);
+            }
+        });
+
+        assertThat(run.exitCode()).isEqualTo(Failure.BUILD);
+        assertThat(run.stderr()).contains("a build is using the cache");
+        assertThat(cache.resolve("strip")).isNotEmptyDirectory();
+    }
+
+    @Test
+    void a_machine_that_runs_keeps_its_disks() throws Exception {
+        Path machine = Files.createDirectories(workspace.machines().resolve("default"));
+        try (Claim claim = Claim.of("default", machine)) {
+            claim.record(Claim.Running.of("qemu", ProcessHandle.current(), true, ""));
+
+            Run run = clean("-C", workspace.folder().toString());
+
+            assertThat(run.exitCode()).isEqualTo(Failure.BUILD);
+            assertThat(run.stderr()).contains("default is running", "--stop");
+            assertThat(workspace.outputs()).allMatch(Files::exists);
+        }
+    }
+
+    @Test
+    void nothing_is_removed_below_a_mount_point() throws Exception {
+        assumeTrue(User.isRoot(), "mounting takes root");
+        Path mount = Files.createDirectories(workspace.root().resolve("dev"));
+        List<String> argv = new ArrayList<>(List.of("unshare", "--mount", "sh", "-c", "mount -t tmpfs none \"$1\" && touch \"$1/null\" && shift && exec \"$@\"",
+                "sh", mount.toString()));
+        argv.addAll(command("-C", workspace.folder().toString()));
+
+        Run run = run(argv);
+
+        assumeTrue(!run.stderr().startsWith("mount:") && !run.stderr().startsWith("unshare:"), "mounting is not allowed here: " + run.stderr());
+        assertThat(run.exitCode()).isEqualTo(Failure.BUILD);
+        assertThat(run.stderr()).contains("something is mounted at " + mount);
+        assertThat(workspace.outputs()).allMatch(Files::exists);
+    }
+
+    private Run clean(String... args) throws IOException, InterruptedException {
+        return run(command(args));
+    }
+
+    private static List<String> command(String... args) {
+        List<String> argv = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin/java").toString(), "-cp",
+                System.getProperty("java.class.path"), "Clean"));
+        argv.addAll(List.of(args));
+        return argv;
+    }
+
+    private Run run(List<String> argv) throws IOException, InterruptedException {
+        ProcessBuilder builder = new ProcessBuilder(argv).redirectError(folder.resolve("stderr").toFile());
+        builder.environment().put("MOS_CACHE_DIR", cache.toString());
+        Process process = builder.start();
+        String stdout = new String(process.getInputStream().readAllBytes(), UTF_8);
+        return new Run(process.waitFor(), stdout, Files.readString(folder.resolve("stderr")));
+    }
+}

@@ -5,7 +5,9 @@ import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import lib.tool.Shell.Command;
 
 /**
@@ -14,15 +16,17 @@ import lib.tool.Shell.Command;
  */
 public final class Guard implements AutoCloseable {
     /**
-     * Arguments: pid of the child, saved terminal settings (may be empty), then one cleanup command each. The signals of the
-     * terminal are ignored, because they reach the whole foreground group; TTOU because stty runs in the background by then.
+     * Arguments: pid of the child and saved terminal settings (each may be empty), then one cleanup command each, its words
+     * parted by the unit separator. The signals of the terminal are ignored, because they reach the whole foreground group; TTOU
+     * because stty runs in the background by then.
      */
     private static final String SCRIPT = """
             trap '' INT HUP TERM QUIT TTOU
             set -f
+            IFS=$(printf '\\037')
             read -r word
             pid=$1; terminal=$2; shift 2
-            if [ "$word" != ended ]; then
+            if [ -n "$pid" ] && [ "$word" != ended ]; then
               kill "$pid"
               tries=0
               while kill -0 "$pid" && [ $tries -lt 20 ]; do sleep 0.1; tries=$((tries + 1)); done
@@ -32,33 +36,52 @@ public final class Guard implements AutoCloseable {
             for command; do $command; done
             """;
 
-    private final Process child;
+    private static final String SEPARATOR = "\037";
+
+    private final Optional<Process> child;
     private final Process watcher;
+    private final boolean terminal;
 
-    private Guard(Process child, Process watcher) {
+    private Guard(Optional<Process> child, String settings, Shell shell, List<List<String>> cleanup) {
+        List<String> argv = new ArrayList<>(List.of("sh", "-c", SCRIPT, "guard", child.map(one -> Long.toString(one.pid())).orElse(""), settings));
+        cleanup.forEach(command -> argv.add(String.join(SEPARATOR, command)));
         this.child = child;
-        this.watcher = watcher;
+        this.terminal = !settings.isEmpty();
+        this.watcher = shell.release(Command.of(argv),
+                streams -> streams.redirectOutput(ProcessBuilder.Redirect.DISCARD).redirectError(ProcessBuilder.Redirect.DISCARD));
     }
 
-    /** @param cleanup argument lists, run in turn without regard to their exit codes; their words may not hold blanks */
-    public static Guard over(Process child, Shell shell, List<List<String>> cleanup) {
-        List<String> argv = new ArrayList<>(List.of("sh", "-c", SCRIPT, "guard", Long.toString(child.pid()), terminalSettings(shell)));
-        cleanup.forEach(command -> argv.add(String.join(" ", command)));
-        return new Guard(child, shell.release(Command.of(argv),
-                streams -> streams.redirectOutput(ProcessBuilder.Redirect.DISCARD).redirectError(ProcessBuilder.Redirect.DISCARD)));
+    /**
+     * @param start starts the child; called when the terminal's settings are known, since the child may change them at once
+     * @param cleanup argument lists, run in turn without regard to their exit codes
+     */
+    public static Guard over(Supplier<Process> start, Shell shell, List<List<String>> cleanup) {
+        String settings = terminalSettings(shell);
+        return new Guard(Optional.of(start.get()), settings, shell, cleanup);
     }
 
+    /** Only restores the terminal. */
+    public static Guard overTerminal(Shell shell) {
+        return new Guard(Optional.empty(), terminalSettings(shell), shell, List.of());
+    }
+
+    /** Whether standard input is a terminal, so that there are settings to restore. */
+    public boolean hasTerminal() {
+        return terminal;
+    }
+
+    /** The process that is watched over. */
     public Process child() {
-        return child;
+        return child.orElseThrow();
     }
 
     /** Waits for the end of the child and returns its exit code. */
     public int join() {
         try {
-            return child.waitFor();
+            return child().waitFor();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw new Failure("interrupted while waiting for process " + child.pid(), "", e);
+            throw new Failure("interrupted while waiting for process " + child().pid(), "", e);
         }
     }
 
@@ -83,13 +106,11 @@ public final class Guard implements AutoCloseable {
     /** Ends the child if it still runs, then cleans up; returns when all is done. */
     @Override
     public void close() {
-        if (child.isAlive()) {
-            Shell.end(child);
-        }
+        child.filter(Process::isAlive).ifPresent(Shell::end);
         try (OutputStream pipe = watcher.getOutputStream()) {
             pipe.write("ended\n".getBytes(StandardCharsets.UTF_8));
         } catch (IOException e) {
-            throw Failure.io("cannot clean up after " + child.pid(), e);
+            throw Failure.io("cannot clean up after the machine", e);
         }
         try {
             if (!watcher.waitFor(10, TimeUnit.SECONDS)) {

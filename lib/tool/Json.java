@@ -40,6 +40,15 @@ public final class Json {
         return parse(Trees.read(file), file.toString());
     }
 
+    /** Reads a file that was written from a value of this type. */
+    public static <T> T read(Path file, Class<T> type) {
+        try {
+            return MAPPER.treeToValue(read(file), type);
+        } catch (JsonProcessingException e) {
+            throw new Failure(file + " is damaged: " + e.getOriginalMessage(), "delete it");
+        }
+    }
+
     /** Reads text that came from {@code source}; an error names it with line and column. */
     public static JsonNode parse(String text, String source) {
         try {

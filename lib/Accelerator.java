@@ -5,6 +5,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
@@ -17,9 +18,10 @@ import lib.tool.Shell.Command;
  * How QEMU runs the guest's instructions.
  *
  * @param name QEMU's word for it
+ * @param counting the guest's clock counts instructions (4 ns each) instead of following ours, so that its times can be compared
  * @param why a few words for the status line
  */
-public record Accelerator(String name, String why) {
+public record Accelerator(String name, boolean counting, String why) {
     /** What the user asked for. */
     public enum Wanted { AUTO, KVM, TCG }
 
@@ -30,7 +32,16 @@ public record Accelerator(String name, String why) {
     private static final byte[] PROBE = {(byte) 0xba, 0x01, 0x05, (byte) 0xb0, 0x10, (byte) 0xee, (byte) 0xf4, (byte) 0xeb, (byte) 0xfd};
     private static final Pattern VIRTUALISATION = Pattern.compile("^flags\\s*:.*\\b(vmx|svm)\\b", Pattern.MULTILINE);
 
-    static final Accelerator TRANSLATION = new Accelerator("tcg", "TCG");
+    static final Accelerator TRANSLATION = new Accelerator("tcg", false, "TCG");
+
+    /** Translation with a clock that counts instructions; KVM cannot do that. */
+    public static final Accelerator COUNTING = new Accelerator("tcg", true, "TCG counting instructions");
+
+    List<String> argv() {
+        List<String> argv = new ArrayList<>(List.of("-accel", name, "-cpu", name.equals("kvm") ? "host" : "max"));
+        argv.addAll(counting ? List.of("-icount", "shift=2,sleep=off") : List.of());
+        return argv;
+    }
 
     /** KVM only where it really works: the device opens, the processor has the flag, and a small guest ran to its end. */
     public static Accelerator choose(Wanted wanted, Architecture guest, Shell shell) {
@@ -43,12 +54,12 @@ public record Accelerator(String name, String why) {
             return TRANSLATION;
         }
         if (obstacle.isEmpty()) {
-            return new Accelerator("kvm", "KVM");
+            return new Accelerator("kvm", false, "KVM");
         }
         if (wanted == Wanted.KVM) {
             throw Failure.machine("KVM does not work here: " + obstacle.get(), "run with --accel tcg (slow), or on a machine with virtualisation");
         }
-        return new Accelerator("tcg", "TCG because " + obstacle.get());
+        return new Accelerator("tcg", false, "TCG because " + obstacle.get());
     }
 
     /** Why KVM cannot be used; empty when it can. The probe is tried last, because it takes time. */

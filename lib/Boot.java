@@ -33,10 +33,14 @@ public record Boot(BootContract contract, Consumer<String> echo) {
      * @param seconds from the start of the hypervisor to the verdict
      * @param tail the last lines of the guest
      */
-    public record Outcome(Verdict verdict, String why, double seconds, List<String> tail) {
+    public record Outcome(Verdict verdict, String why, double seconds, Timeline timeline, List<String> tail) {
+        public boolean met() {
+            return verdict == Verdict.MET;
+        }
+
         /** Returns when the contract was met; else a Failure with its exit code, the reason and the last lines. */
         public void demand(Path log) {
-            if (verdict != Verdict.MET) {
+            if (!met()) {
                 throw new Failure(why + (tail.isEmpty() || verdict == Verdict.HYPERVISOR_FAILED ? "" : "\n  last lines of the guest:" + BootCheck.indented(tail)),
                         "everything that the guest said is in " + log).exit(verdict.exitCode);
             }
@@ -46,13 +50,14 @@ public record Boot(BootContract contract, Consumer<String> echo) {
     /**
      * Reads the console until there is a verdict. The exit code of the hypervisor never counts as success: only what the guest says.
      *
-     * @param hypervisor prints the console on its standard output; still running when this returns, unless it ended by itself
+     * @param hypervisor still running when this returns, unless it ended by itself
+     * @param serial what the guest says
      * @param log what the hypervisor itself says
      */
-    public Outcome watch(Process hypervisor, Path log) {
+    public Outcome watch(Process hypervisor, InputStream serial, Path log) {
         long start = System.nanoTime();
         BootCheck check = new BootCheck(contract);
-        BlockingQueue<byte[]> chunks = pump(hypervisor.getInputStream());
+        BlockingQueue<byte[]> chunks = pump(serial);
         SerialLines lines = new SerialLines();
         Optional<Finding> finding = Optional.empty();
         double met = -1;
@@ -60,25 +65,26 @@ public record Boot(BootContract contract, Consumer<String> echo) {
             byte[] chunk = poll(chunks);
             boolean ended = chunk != null && chunk.length == 0;
             double seconds = (System.nanoTime() - start) / 1e9;
-            finding = chunk == null ? check.look(lines.partial()) : take(ended ? List.of(lines.partial()) : lines.add(chunk, chunk.length), check);
+            finding = chunk == null ? check.look(lines.partial(), seconds)
+                    : take(ended ? List.of(lines.partial()) : lines.add(chunk, chunk.length), seconds, check);
             if (met < 0 && check.met()) {
                 met = seconds;
             }
             if (finding.isEmpty() && met >= 0 && (ended || seconds >= met + LINGER_MILLIS / 1000.0)) {
-                return new Outcome(Verdict.MET, "", met, check.tail());
+                return new Outcome(Verdict.MET, "", met, check.timeline(), check.tail());
             }
             if (finding.isEmpty() && met < 0) {
                 finding = ended ? Optional.of(check.ended(exitCode(hypervisor), said(log))) : check.at(seconds);
             }
         }
-        return new Outcome(finding.get().verdict(), finding.get().why(), (System.nanoTime() - start) / 1e9, check.tail());
+        return new Outcome(finding.get().verdict(), finding.get().why(), (System.nanoTime() - start) / 1e9, check.timeline(), check.tail());
     }
 
-    private Optional<Finding> take(List<String> lines, BootCheck check) {
+    private Optional<Finding> take(List<String> lines, double seconds, BootCheck check) {
         Optional<Finding> finding = Optional.empty();
         for (String line : lines) {
             echo.accept(line);
-            Optional<Finding> one = check.line(line);
+            Optional<Finding> one = check.line(line, seconds);
             finding = finding.isPresent() ? finding : one;
         }
         return finding;

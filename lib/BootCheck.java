@@ -34,6 +34,7 @@ final class BootCheck {
 
     private final BootContract contract;
     private final List<Rule> missing;
+    private final Timeline.Recorder recorder = new Timeline.Recorder();
     private final Deque<String> tail = new ArrayDeque<>();
 
     BootCheck(BootContract contract) {
@@ -42,17 +43,21 @@ final class BootCheck {
     }
 
     /** Takes a complete line; a finding ends the boot. */
-    Optional<Finding> line(String text) {
+    Optional<Finding> line(String text, double seconds) {
         tail.addLast(text);
         if (tail.size() > TAIL) {
             tail.removeFirst();
         }
-        return look(text);
+        recorder.line(text, seconds);
+        return look(text, seconds);
     }
 
     /** Looks at a line, complete or not: a prompt has no end. */
-    Optional<Finding> look(String text) {
-        missing.removeIf(rule -> rule.matches(text));
+    Optional<Finding> look(String text, double seconds) {
+        missing.stream().filter(rule -> rule.matches(text)).toList().forEach(rule -> {
+            missing.remove(rule);
+            recorder.put("must " + rule.pattern(), seconds, Timeline.guestTime(text));
+        });
         if (contract.may().stream().anyMatch(rule -> rule.matches(text))) {
             return Optional.empty();
         }
@@ -85,6 +90,10 @@ final class BootCheck {
             return new Finding(Verdict.HYPERVISOR_FAILED, "the hypervisor ended with exit code " + hypervisorExit + said);
         }
         return new Finding(Verdict.BROKEN, "the guest ended the machine before all lines had appeared" + missing());
+    }
+
+    Timeline timeline() {
+        return recorder.timeline();
     }
 
     /** The last lines of the console, for people. */

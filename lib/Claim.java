@@ -1,6 +1,5 @@
 package lib;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
@@ -8,10 +7,14 @@ import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.locks.LockSupport;
 import lib.tool.Failure;
 import lib.tool.Json;
+import lib.tool.Shell;
 import lib.tool.Trees;
 
 /**
@@ -20,7 +23,7 @@ import lib.tool.Trees;
  */
 public final class Claim implements AutoCloseable {
     /** How long a hypervisor may take to end after the runit.java that it belonged to was killed. */
-    private static final long LEFTOVER_MILLIS = 5000;
+    private static final Duration LEFTOVER = Duration.ofSeconds(5);
 
     private final Path folder;
     private final FileChannel channel;
@@ -35,16 +38,40 @@ public final class Claim implements AutoCloseable {
      *
      * @param started when the hypervisor's process was started, in milliseconds since 1970; tells it from another that got its pid
      * @param detached it runs in the background until it is stopped
+     * @param cleanup commands that remove what the machine has on this computer, such as its TAP device
      * @param summary for --status
      */
-    public record Running(String hypervisor, long pid, long started, boolean detached, String summary) {
-        public static Running of(String hypervisor, ProcessHandle process, boolean detached, String summary) {
-            return new Running(hypervisor, process.pid(), started(process), detached, summary);
+    public record Running(String hypervisor, long pid, long started, boolean detached, List<List<String>> cleanup, String summary) {
+        static Running of(Hypervisor hypervisor, ProcessHandle process, boolean detached, List<List<String>> cleanup) {
+            return new Running(hypervisor.name(), process.pid(), started(process), detached, cleanup, hypervisor.describe());
         }
 
         /** The process, when it still runs and is the same one. */
         public Optional<ProcessHandle> process() {
-            return ProcessHandle.of(pid).filter(ProcessHandle::isAlive).filter(handle -> started(handle) == started);
+            return ProcessHandle.of(pid).filter(ProcessHandle::isAlive).filter(handle -> started(handle) == started && !isZombie());
+        }
+
+        /** Dead, but not waited for: so it stays where process 1 is careless, as in many containers (proc(5), stat). */
+        private boolean isZombie() {
+            Path stat = Path.of("/proc", Long.toString(pid), "stat");
+            try {
+                String text = Files.readString(stat);
+                return text.startsWith("Z", text.lastIndexOf(')') + 2);
+            } catch (IOException e) {
+                return true;
+            }
+        }
+
+        /** Waits for the end of the process; false when it still runs after this time. */
+        public boolean endsWithin(Duration limit) {
+            long end = System.nanoTime() + limit.toNanos();
+            while (process().isPresent()) {
+                if (System.nanoTime() > end) {
+                    return false;
+                }
+                LockSupport.parkNanos(20_000_000);
+            }
+            return true;
         }
 
         private static long started(ProcessHandle process) {
@@ -52,8 +79,8 @@ public final class Claim implements AutoCloseable {
         }
     }
 
-    /** Claims the folder, which is made when missing; a Failure says who runs the machine already. */
-    public static Claim of(String name, Path folder) {
+    /** Claims the folder, which is made when missing, and removes what a run that was killed left behind; a Failure says who has it. */
+    public static Claim of(String name, Path folder, Shell shell) {
         try {
             Files.createDirectories(folder);
             FileChannel channel = FileChannel.open(folder.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
@@ -63,6 +90,7 @@ public final class Claim implements AutoCloseable {
             }
             Claim claim = new Claim(folder, channel);
             running(folder).ifPresent(left -> claim.endLeftover(name, left));
+            state(folder).ifPresent(left -> left.cleanup().forEach(command -> shell.attempt(Shell.Command.of(command))));
             return claim;
         } catch (IOException e) {
             throw Failure.io("cannot use the folder " + folder, e);
@@ -86,27 +114,21 @@ public final class Claim implements AutoCloseable {
             close();
             throw taken(name, "in the background (process " + left.pid() + ")");
         }
-        left.process().ifPresent(process -> {
-            process.destroy();
-            try {
-                process.onExit().get(LEFTOVER_MILLIS, java.util.concurrent.TimeUnit.MILLISECONDS);
-            } catch (java.util.concurrent.TimeoutException | java.util.concurrent.ExecutionException e) {
-                process.destroyForcibly();
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-            }
-        });
+        left.process().ifPresent(ProcessHandle::destroy);
+        if (!left.endsWithin(LEFTOVER)) {
+            left.process().ifPresent(ProcessHandle::destroyForcibly);
+            left.endsWithin(LEFTOVER);
+        }
     }
 
     /** The machine of this folder, if it runs. */
     public static Optional<Running> running(Path folder) {
+        return state(folder).filter(running -> running.process().isPresent());
+    }
+
+    private static Optional<Running> state(Path folder) {
         Path file = folder.resolve("state.json");
-        if (!Files.exists(file)) {
-            return Optional.empty();
-        }
-        JsonNode node = Json.read(file);
-        return Optional.of(new Running(node.path("hypervisor").asText(), node.path("pid").asLong(), node.path("started").asLong(),
-                node.path("detached").asBoolean(), node.path("summary").asText())).filter(running -> running.process().isPresent());
+        return Files.exists(file) ? Optional.of(Json.read(file, Running.class)) : Optional.empty();
     }
 
     /** Writes down who runs the machine. */
@@ -114,8 +136,12 @@ public final class Claim implements AutoCloseable {
         Trees.replace(folder.resolve("state.json"), Json.pretty(running));
     }
 
+    /** Ends the claim; a machine in the background stays on record. */
     @Override
     public void close() {
+        if (state(folder).filter(Running::detached).isEmpty()) {
+            Trees.delete(folder.resolve("state.json"));
+        }
         try {
             channel.close();
         } catch (IOException e) {

@@ -25,16 +25,28 @@ public record Machine(String name, Path folder, Payload payload, int memory, int
 
     /** The hypervisor's control socket: QMP of QEMU, the HTTP API of cloud-hypervisor. */
     public Path control() {
+        return control(folder);
+    }
+
+    static Path control(Path folder) {
         return folder.resolve("control.sock");
     }
 
     /** Socket of the serial console; there while the machine runs detached. */
     public Path console() {
+        return console(folder);
+    }
+
+    static Path console(Path folder) {
         return folder.resolve("console.sock");
     }
 
     /** What the guest said on its serial console in the last run, as it came. */
     public Path bootLog() {
+        return bootLog(folder);
+    }
+
+    static Path bootLog(Path folder) {
         return folder.resolve("boot.log");
     }
 

@@ -12,11 +12,18 @@ public sealed interface Network {
     record None() implements Network { }
 
     /**
-     * A network of the guest's own behind this machine (QEMU's user networking): it reaches out, and in only by forwards.
+     * A network of the guest's own behind this computer (QEMU's user networking): it reaches out, and in only by forwards.
      *
      * @param mac address of the card, the same in every run of a machine
      */
     record User(String mac, List<Forward> forwards) implements Network { }
+
+    /**
+     * A TAP device in a bridge of this computer: guest, host and whatever else is in the bridge see each other.
+     *
+     * @param device name of the TAP device, the same in every run of a machine
+     */
+    record Tap(String mac, String device, String bridge) implements Network { }
 
     /** A port of 127.0.0.1 that leads to a TCP port of the guest. */
     record Forward(int host, int guest) {
@@ -37,8 +44,25 @@ public sealed interface Network {
         }
     }
 
-    /** A stable address in the range that QEMU uses (52:54:00), made from what tells machines apart. */
-    static String mac(String identity) {
+    /**
+     * User networking with forwards.
+     *
+     * @param identity tells machines apart, such as their folder
+     */
+    static Network user(String identity, List<Forward> forwards) {
+        return new User(mac(identity), List.copyOf(forwards));
+    }
+
+    /** A TAP device in this bridge. */
+    static Network tap(String identity, String bridge) {
+        if (!bridge.matches("[A-Za-z0-9_.-]{1,15}")) {
+            throw Failure.usage("not a name for a bridge: " + bridge, "up to 15 letters, digits, _ . -");
+        }
+        return new Tap(mac(identity), "mos" + Digest.sha256(identity).substring(0, 8), bridge);
+    }
+
+    /** A stable address in the range that QEMU uses (52:54:00). */
+    private static String mac(String identity) {
         String hash = Digest.sha256(identity);
         return "52:54:00:" + hash.substring(0, 2) + ":" + hash.substring(2, 4) + ":" + hash.substring(4, 6);
     }
@@ -48,6 +72,9 @@ public sealed interface Network {
         if (this instanceof User user) {
             return user.forwards().isEmpty() ? "user network"
                     : user.forwards().stream().map(f -> "localhost:" + f.host() + " -> guest:" + f.guest()).collect(Collectors.joining(", "));
+        }
+        if (this instanceof Tap tap) {
+            return tap.device() + " in bridge " + tap.bridge() + " (" + tap.mac() + ")";
         }
         return "no network";
     }

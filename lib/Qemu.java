@@ -1,31 +1,28 @@
 package lib;
 
+import java.io.InputStream;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 import lib.tool.Failure;
+import lib.tool.Guard;
 import lib.tool.Shell;
+import lib.tool.Shell.Command;
+import lib.tool.Trees;
+import lib.tool.UnixSocket;
 
 /**
  * A machine on QEMU: only virtio devices, nothing by default, no reboot (a guest that reboots ends the run).
  *
  * @param uefi firmware, for payloads that ask for it
  */
-public record Qemu(Machine machine, Architecture architecture, Accelerator accelerator, Optional<Uefi> uefi) {
-    /** Where the serial console goes. */
-    public enum Serial {
-        /** To the terminal that runit.java runs on, with QEMU's monitor one key away. */
-        TERMINAL,
-        /** To standard output only. */
-        OUTPUT,
-        /** To a socket, with the process in the background. */
-        SOCKET
-    }
-
-    /** Takes what the machine needs from this computer; a Failure says what is missing. */
-    public static Qemu of(Machine machine, Accelerator.Wanted accel, Shell shell) {
+public record Qemu(Machine machine, Architecture architecture, Accelerator accelerator, Optional<Uefi> uefi) implements Hypervisor {
+    /** Takes what the machine needs from this computer; a Failure says what is missing. {@code accelerator} chooses for a processor. */
+    public static Qemu of(Machine machine, Function<Architecture, Accelerator> accelerator, Shell shell) {
+        UnixSocket.fitting(machine.console());
         Architecture architecture = Architecture.of(machine.payload().kernel());
         if (Shell.which(architecture.qemu).isEmpty()) {
             throw Failure.machine("the program " + architecture.qemu + " is not installed",
@@ -33,7 +30,7 @@ public record Qemu(Machine machine, Architecture architecture, Accelerator accel
         }
         Optional<Uefi> uefi = machine.payload().efi() ? Optional.of(Uefi.find(architecture)) : Optional.empty();
         uefi.ifPresent(firmware -> firmware.prepare(variables(machine), esp(machine), machine.payload().kernel(), architecture));
-        return new Qemu(machine, architecture, Accelerator.choose(accel, architecture, shell), uefi);
+        return new Qemu(machine, architecture, accelerator.apply(architecture), uefi);
     }
 
     private static Path variables(Machine machine) {
@@ -47,10 +44,10 @@ public record Qemu(Machine machine, Architecture architecture, Accelerator accel
     /** The whole command line of QEMU. */
     public List<String> argv(Serial serial) {
         List<String> argv = new ArrayList<>(List.of(architecture.qemu, "-name", "mos-" + machine.name(), "-nodefaults", "-no-user-config",
-                "-machine", architecture.machine, "-accel", accelerator.name(), "-cpu", accelerator.name().equals("kvm") ? "host" : "max",
-                "-m", Integer.toString(machine.memory()), "-smp", Integer.toString(machine.cpus()),
+                "-machine", architecture.machine, "-m", Integer.toString(machine.memory()), "-smp", Integer.toString(machine.cpus()),
                 "-display", "none", "-no-reboot", "-device", "virtio-rng-pci",
                 "-qmp", "unix:" + escape(machine.control()) + ",server=on,wait=off"));
+        argv.addAll(accelerator.argv());
         argv.addAll(payload());
         argv.addAll(serial(serial));
         argv.addAll(disks());
@@ -80,9 +77,10 @@ public record Qemu(Machine machine, Architecture architecture, Accelerator accel
         return switch (serial) {
             case TERMINAL -> List.of("-serial", "mon:stdio");
             case OUTPUT -> List.of("-chardev", "stdio,id=console,signal=off,logfile=" + escape(machine.bootLog()), "-serial", "chardev:console");
+            // -daemonize returns when the machine is set up, so that mistakes show before
             case SOCKET -> List.of("-chardev", "socket,id=console,path=" + escape(machine.console()) + ",server=on,wait=off,mux=on,logfile="
                     + escape(machine.bootLog()), "-serial", "chardev:console", "-mon", "chardev=console,mode=readline", "-daemonize",
-                    "-pidfile", machine.folder().resolve("pid").toString());
+                    "-pidfile", pidFile().toString());
         };
     }
 
@@ -100,6 +98,9 @@ public record Qemu(Machine machine, Architecture architecture, Accelerator accel
             String forwards = user.forwards().stream().map(f -> ",hostfwd=tcp:127.0.0.1:" + f.host() + "-:" + f.guest()).collect(Collectors.joining());
             return List.of("-netdev", "user,id=net0" + forwards, "-device", card(user.mac()));
         }
+        if (machine.network() instanceof Network.Tap tap) {
+            return List.of("-netdev", "tap,id=net0,script=no,downscript=no,ifname=" + tap.device(), "-device", card(tap.mac()));
+        }
         return List.of();
     }
 
@@ -113,9 +114,52 @@ public record Qemu(Machine machine, Architecture architecture, Accelerator accel
         return path.toString().replace(",", ",,");
     }
 
-    /** For the status line. */
+    private Path pidFile() {
+        return machine.folder().resolve("pid");
+    }
+
+    @Override
+    public String name() {
+        return "qemu";
+    }
+
+    @Override
+    public String quitKey() {
+        return "Ctrl-a x (Ctrl-a c: monitor)";
+    }
+
+    @Override
     public String describe() {
         return "machine " + machine.name() + ": QEMU " + architecture.machine + (uefi.isPresent() ? " with UEFI" : "") + ", " + accelerator.why()
                 + ", " + machine.describe();
+    }
+
+    @Override
+    public Guard start(Serial serial, Shell shell, List<List<String>> cleanup) {
+        Command command = Command.of(argv(serial));
+        return Guard.over(() -> shell.open(command, streams -> {
+            if (serial == Serial.TERMINAL) {
+                streams.inheritIO();
+            } else {
+                streams.redirectError(machine.hypervisorLog().toFile());
+            }
+        }), shell, cleanup);
+    }
+
+    @Override
+    public InputStream console(Guard started) {
+        return started.child().getInputStream();
+    }
+
+    @Override
+    public int joinTerminal(Guard started, Shell shell) {
+        return started.join();
+    }
+
+    @Override
+    public ProcessHandle background(Shell shell) {
+        shell.run(Command.of(argv(Serial.SOCKET)));
+        return ProcessHandle.of(Long.parseLong(Trees.read(pidFile()).strip()))
+                .orElseThrow(() -> new Failure("QEMU ended at once", "what the guest said is in " + machine.bootLog()));
     }
 }

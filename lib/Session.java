@@ -1,0 +1,68 @@
+package lib;
+
+import java.util.List;
+import java.util.function.Consumer;
+import lib.tool.Console;
+import lib.tool.Failure;
+import lib.tool.Guard;
+import lib.tool.Shell;
+
+/** One run of a machine, from its network to its end. */
+public record Session(Hypervisor hypervisor, Claim claim, Shell shell, Console console) {
+    /** Exit code for a hypervisor that failed. */
+    private static final int FAILED = 7;
+
+    private Machine machine() {
+        return hypervisor.machine();
+    }
+
+    /** On this terminal, until the guest ends or the user quits. */
+    public void onTerminal() {
+        console.say(hypervisor.describe() + "; quit with " + hypervisor.quitKey());
+        try (Guard guard = start(Hypervisor.Serial.TERMINAL)) {
+            int code = hypervisor.joinTerminal(guard, shell);
+            if (code != 0) {
+                throw new Failure(hypervisor.name() + " ended with exit code " + code, "its message is above").exit(FAILED);
+            }
+        }
+    }
+
+    /** As a test: the console is read until there is a verdict, then the guest is ended. */
+    public Boot.Outcome watch(BootContract contract) {
+        console.say(hypervisor.describe() + "; contract: " + contract.source() + ", " + contract.must().size() + " lines within " + Seconds.text(contract.seconds()));
+        Consumer<String> echo = console::say;
+        try (Guard guard = start(Hypervisor.Serial.OUTPUT)) {
+            return new Boot(contract, echo).watch(guard.child(), hypervisor.console(guard), machine().hypervisorLog());
+        }
+    }
+
+    /** In the background, until it is stopped or the guest ends. */
+    public void inBackground() {
+        List<List<String>> cleanup = connect();
+        try {
+            ProcessHandle process = hypervisor.background(shell);
+            claim.record(Claim.Running.of(hypervisor, process, true, cleanup));
+        } catch (Failure e) {
+            cleanup.forEach(command -> shell.attempt(Shell.Command.of(command)));
+            throw e.exit(FAILED);
+        }
+        console.say(hypervisor.describe() + "; runs in the background: --attach, --status, --stop");
+    }
+
+    private Guard start(Hypervisor.Serial serial) {
+        List<List<String>> cleanup = connect();
+        Guard guard = hypervisor.start(serial, shell, cleanup);
+        claim.record(Claim.Running.of(hypervisor, guard.child().toHandle(), false, cleanup));
+        return guard;
+    }
+
+    /** Makes the network of the machine and returns the commands that undo it. */
+    private List<List<String>> connect() {
+        if (machine().network() instanceof Network.Tap tap) {
+            Bridge bridge = new Bridge(tap, shell);
+            bridge.connect();
+            return bridge.disconnect();
+        }
+        return List.of();
+    }
+}

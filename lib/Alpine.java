@@ -62,7 +62,11 @@ public record Alpine(Config.Alpine config, BuildLock.Use lock, Tools tools) {
         List<PackageFile> files = tools.console().step("Fetch and verify packages", () -> fetch(plan.wanted()),
                 done -> done.size() + " packages verified");
         long start = Instant.now().getEpochSecond();
-        tools.console().step("Install packages", () -> installation.apply(plan, files, tools.shell()));
+        try {
+            tools.console().step("Install packages", () -> installation.apply(plan, files, tools.shell()));
+        } finally {
+            files.forEach(PackageFile::close);
+        }
         installation.settleDays(start, Instant.now().getEpochSecond(), config.epoch());
         return installed(miniroot, Installation.open(root), plan);
     }

@@ -26,7 +26,7 @@ import lib.tool.Failure;
  * @param scripts by name without the dot ({@code post-install}), in the order of the archive
  * @param entries what is to be installed, in the order of the archive
  */
-public final class PackageFile {
+public final class PackageFile implements AutoCloseable {
     /** Scripts that are kept in the installed database, in its order. */
     static final List<String> SCRIPTS = List.of("pre-install", "post-install", "pre-deinstall", "post-deinstall", "pre-upgrade", "post-upgrade",
             "trigger");
@@ -37,7 +37,7 @@ public final class PackageFile {
     private static final int KEPT = 48 << 20;
     private static final String CHECKSUM = "APK-TOOLS.checksum.SHA1";
 
-    private final Path file;
+    private final FileChannel channel;
     private final Package pkg;
     private final Map<String, byte[]> scripts = new LinkedHashMap<>();
     private final List<Item> items = new ArrayList<>();
@@ -48,24 +48,44 @@ public final class PackageFile {
     /** An entry and the {@code Q1} checksum for the database (empty: none; a hard link's is its target's). */
     record Item(TarReader.Entry entry, String checksum) { }
 
-    private PackageFile(Path file, Package pkg) {
-        this.file = file;
+    private PackageFile(FileChannel channel, Package pkg) {
+        this.channel = channel;
         this.pkg = pkg;
     }
 
-    /** Checks {@code file} against what the index says of {@code pkg}; any difference is a Failure that names the file. */
+    /**
+     * Checks {@code file} against what the index says of {@code pkg}; any difference is a Failure that names the file. The file stays open,
+     * so that what was checked is what will be installed whatever happens to its name.
+     */
     public static PackageFile verified(Path file, Package pkg) {
-        PackageFile result = new PackageFile(file, pkg);
-        try (FileChannel channel = FileChannel.open(file)) {
-            long control = result.controlStart(channel);
-            result.readControl(channel, control);
-            result.checkData(channel);
-            result.scan(channel);
+        FileChannel channel = null;
+        try {
+            channel = FileChannel.open(file);
+            PackageFile result = new PackageFile(channel, pkg);
+            result.readControl(result.controlStart());
+            result.checkData();
+            result.scan();
             return result;
         } catch (IOException e) {
+            close(channel);
             throw new Failure("package " + pkg.fileName() + " is damaged: " + e.getMessage() + "\n  file: " + file,
                     "nothing of it was installed; try again or use another mirror", e);
         }
+    }
+
+    private static void close(FileChannel channel) {
+        try {
+            if (channel != null) {
+                channel.close();
+            }
+        } catch (IOException e) {
+            throw new IllegalStateException("closing a file that is only read", e);
+        }
+    }
+
+    @Override
+    public void close() {
+        close(channel);
     }
 
     private IOException refuse(String why) {
@@ -73,20 +93,20 @@ public final class PackageFile {
     }
 
     /** Behind the signature, when there is one: the signed index vouches for the rest, so that it does not matter here. */
-    private long controlStart(FileChannel channel) throws IOException {
+    private long controlStart() throws IOException {
         try (GzipMember member = new GzipMember(channel, 0, LARGEST_CONTROL)) {
             Optional<TarReader.Entry> first = new TarReader(member).next();
             return first.isPresent() && first.get().name().startsWith(".SIGN.") ? member.end() : 0;
         }
     }
 
-    private void readControl(FileChannel channel, long start) throws IOException {
+    private void readControl(long start) throws IOException {
         byte[] tar;
         try (GzipMember member = new GzipMember(channel, start, LARGEST_CONTROL)) {
             tar = member.readAllBytes();
             dataStart = member.end();
         }
-        String checksum = "Q1" + Base64.getEncoder().encodeToString(digest("SHA-1", channel, start, dataStart));
+        String checksum = "Q1" + Base64.getEncoder().encodeToString(digest("SHA-1", start, dataStart));
         if (!checksum.equals(pkg.checksum())) {
             throw refuse("it is not the package of the index: its checksum is " + checksum + ", the index says " + pkg.checksum());
         }
@@ -107,14 +127,14 @@ public final class PackageFile {
         }
     }
 
-    private void checkData(FileChannel channel) throws IOException {
-        String found = Digest.hex(digest("SHA-256", channel, dataStart, channel.size()));
+    private void checkData() throws IOException {
+        String found = Digest.hex(digest("SHA-256", dataStart, channel.size()));
         if (!found.equals(info.get("datahash"))) {
             throw refuse("its data has the SHA-256 " + found + ", .PKGINFO says " + (info.get("datahash").isEmpty() ? "nothing" : info.get("datahash")));
         }
     }
 
-    private static byte[] digest(String algorithm, FileChannel channel, long from, long to) throws IOException {
+    private byte[] digest(String algorithm, long from, long to) throws IOException {
         MessageDigest digest = Digest.instance(algorithm);
         ByteBuffer buffer = ByteBuffer.allocate(1 << 16);
         for (long at = from; at < to; ) {
@@ -130,13 +150,13 @@ public final class PackageFile {
     }
 
     /** Reads all of the data part once: every entry has to be one that may be installed, every content the one that its header states. */
-    private void scan(FileChannel channel) throws IOException {
+    private void scan() throws IOException {
         try (GzipMember member = new GzipMember(channel, dataStart, LARGEST_DATA)) {
             InputStream in = member;
             long size = Math.max(0, pkg.installedSize());
             if (size <= KEPT && channel.size() - dataStart <= KEPT) {
                 expanded = keep(member);
-                in = expanded == null ? reopen(channel) : new ByteArrayInputStream(expanded);
+                in = expanded == null ? reopen() : new ByteArrayInputStream(expanded);
             }
             entries(new TarReader(in));
             if (expanded == null && in != member) {
@@ -148,7 +168,7 @@ public final class PackageFile {
         }
     }
 
-    private InputStream reopen(FileChannel channel) throws IOException {
+    private InputStream reopen() throws IOException {
         return new GzipMember(channel, dataStart, LARGEST_DATA);
     }
 
@@ -219,8 +239,7 @@ public final class PackageFile {
 
     /** Goes through the entries once more, in their order, now with their content at hand. */
     void visit(Visitor visitor) throws IOException {
-        try (FileChannel channel = FileChannel.open(file);
-                InputStream in = expanded == null ? reopen(channel) : new ByteArrayInputStream(expanded)) {
+        try (InputStream in = expanded == null ? reopen() : new ByteArrayInputStream(expanded)) {
             TarReader reader = new TarReader(in);
             for (Item item : items) {
                 Optional<TarReader.Entry> entry = reader.next();

@@ -45,6 +45,20 @@ public record Environment(Tools tools, String rustTarget) {
         }
     }
 
+    /** What a build of this configuration takes. */
+    public static Set<Program> neededBy(Config config) {
+        Set<Program> needed = EnumSet.of(Program.STRIP, Program.UNSHARE);
+        needed.addAll(Program.FOR_KERNEL);
+        if (config.sources().stream().anyMatch(source -> source.type() == Source.Type.GIT)) {
+            needed.add(Program.GIT);
+            needed.addAll(Program.FOR_RUST);
+        }
+        if (config.budget().upx() == Config.Upx.ALWAYS) {
+            needed.add(Program.UPX);
+        }
+        return needed;
+    }
+
     /** Fails (exit code 3) when the file system that holds or will hold {@code folder} has less than {@code bytes} left. */
     public void requireSpace(Path folder, long bytes) {
         long free = freeSpace(folder);

@@ -18,10 +18,12 @@ import lib.Config.Compression;
 import lib.image.Cpio;
 import lib.image.Xz;
 import lib.tool.Cache;
+import lib.tool.Console;
 import lib.tool.Digest;
 import lib.tool.Failure;
 import lib.tool.Shell;
 import lib.tool.Tools;
+import lib.tool.Trees;
 
 /** Phase 6, first half: the root tree becomes one compressed cpio archive. */
 public record Initramfs(Config.Budget budget, Tools tools) {
@@ -48,12 +50,12 @@ public record Initramfs(Config.Budget budget, Tools tools) {
         Path cpio = tools.cache().temporary("initramfs.cpio");
         try {
             String digest = tools.console().step("cpio of the root tree", () -> archive(root, cpio),
-                    sha -> "cpio archive of " + mib(size(cpio)) + " (sha256 " + sha.substring(0, 12) + ")");
-            Path packed = tools.console().step("compress", () -> compress(cpio, digest), file -> fileName(budget.compression()) + " " + mib(size(file)));
+                    sha -> "cpio archive of " + Console.mib(size(cpio)) + " (sha256 " + sha.substring(0, 12) + ")");
+            Path packed = tools.console().step("compress", () -> compress(cpio, digest), file -> fileName(budget.compression()) + " " + Console.mib(size(file)));
             check(packed, root);
             return new Packed(packed, Digest.sha256(packed), size(packed), size(cpio));
         } finally {
-            lib.tool.Trees.delete(cpio);
+            Trees.delete(cpio);
         }
     }
 
@@ -113,6 +115,16 @@ public record Initramfs(Config.Budget budget, Tools tools) {
         }
     }
 
+    /** Bytes that the tree has when it is packed; answered from the cache like {@link #pack}. */
+    public long packedSize(Path root) {
+        Path cpio = tools.cache().temporary("initramfs.cpio");
+        try {
+            return size(compress(cpio, archive(root, cpio)));
+        } finally {
+            Trees.delete(cpio);
+        }
+    }
+
     private void check(Path packed, Path root) {
         budget.maxInitramfs().filter(limit -> size(packed) > limit).ifPresent(limit -> {
             throw Failure.contract("the initramfs has " + size(packed) + " bytes, MAX_INITRAMFS_SIZE allows " + limit
@@ -123,7 +135,7 @@ public record Initramfs(Config.Budget budget, Tools tools) {
     private static String largest(Path root) {
         try (var files = Files.walk(root)) {
             return files.filter(Files::isRegularFile).sorted((a, b) -> Long.compare(size(b), size(a))).limit(5)
-                    .map(file -> "\n    " + mib(size(file)) + "  " + root.relativize(file)).reduce("", String::concat);
+                    .map(file -> "\n    " + Console.mib(size(file)) + "  " + root.relativize(file)).reduce("", String::concat);
         } catch (IOException e) {
             throw Failure.io("cannot read " + root, e);
         }
@@ -131,10 +143,5 @@ public record Initramfs(Config.Budget budget, Tools tools) {
 
     private static long size(Path file) {
         return file.toFile().length();
-    }
-
-    /** Bytes as people read them: {@code 6.28 MiB}. */
-    static String mib(long bytes) {
-        return String.format(java.util.Locale.ROOT, "%.2f MiB", bytes / 1048576.0);
     }
 }

@@ -58,6 +58,8 @@ public enum Program {
             LIBSSL, XZ, KMOD));
     /** What compiling a Rust component takes. */
     public static final Set<Program> FOR_RUST = Set.copyOf(EnumSet.of(CARGO, RUSTC, RUST_STD, GCC, LIBC_HEADERS, LD));
+    /** What making the demo's inputs and booting its image take. */
+    public static final Set<Program> FOR_DEMO = Set.copyOf(EnumSet.of(GIT, QEMU));
     /** What the tests run besides what a build needs. */
     public static final Set<Program> FOR_TESTS = Set.copyOf(EnumSet.of(GIT, STRIP, XZ, ZSTD, CPIO, KMOD, QEMU, UNSHARE, NEWUIDMAP));
 

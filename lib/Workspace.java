@@ -29,6 +29,11 @@ public record Workspace(Path folder, Path config) {
                 .orElseThrow(() -> Failure.usage("no config/build.conf in " + start + " or a folder above it", "give the workspace with -C DIR"));
     }
 
+    /** The same workspace with another configuration folder. */
+    public Workspace with(Path otherConfig) {
+        return new Workspace(folder, otherConfig);
+    }
+
     /** The root tree of the image; made anew by every build. */
     public Path root() {
         return folder.resolve("initramfs");

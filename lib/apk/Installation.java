@@ -1,11 +1,18 @@
 package lib.apk;
 
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.Base64;
 import java.util.Collection;
+import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import lib.tool.Digest;
 import lib.tool.Failure;
 import lib.tool.Shell;
 
@@ -64,5 +71,53 @@ public final class Installation {
         } catch (IOException e) {
             throw Failure.io("while writing etc/shadow in " + tree.root(), e);
         }
+    }
+
+    /**
+     * Brings the database in line with files that were removed or made smaller on purpose since they were installed, so that an audit
+     * in the finished system finds nothing. Folders that are gone are left out too.
+     */
+    public void refresh() {
+        try {
+            tree.forget();
+            for (InstalledPackage one : database.packages()) {
+                for (InstalledPackage.Folder folder : List.copyOf(one.folders().values())) {
+                    refresh(folder);
+                    if (folder.files().isEmpty() && !folder.name().isEmpty() && find(folder.name()).isEmpty()) {
+                        one.folders().remove(folder.name());
+                    }
+                }
+            }
+            database.write(tree);
+        } catch (IOException e) {
+            throw Failure.io("while writing the package database of " + tree.root(), e);
+        }
+    }
+
+    private void refresh(InstalledPackage.Folder folder) throws IOException {
+        for (Map.Entry<String, InstalledPackage.File> file : List.copyOf(folder.files().entrySet())) {
+            Optional<Path> place = find(folder.path(file.getKey()));
+            if (place.isEmpty()) {
+                folder.files().remove(file.getKey());
+            } else if (Files.isRegularFile(place.get(), LinkOption.NOFOLLOW_LINKS) && !file.getValue().checksum().isEmpty() && !isProtected(folder.name())) {
+                byte[] sha1 = HexFormat.of().parseHex(Digest.of("SHA-1", place.get()));
+                folder.files().put(file.getKey(), file.getValue().with("Q1" + Base64.getEncoder().encodeToString(sha1)));
+            }
+        }
+    }
+
+    /** The place of a path where something is; empty when it, or a folder on the way, is gone. */
+    private Optional<Path> find(String path) throws IOException {
+        try {
+            Path place = tree.place(path);
+            return Tree.at(place).map(there -> place);
+        } catch (NoSuchFileException e) {
+            return Optional.empty();
+        }
+    }
+
+    /** Changed files below etc are the administrator's: an audit is meant to show them. */
+    private static boolean isProtected(String folder) {
+        return folder.equals("etc") || folder.startsWith("etc/");
     }
 }

@@ -17,7 +17,11 @@ final class InstalledPackage {
     private final List<String> triggers = new ArrayList<>();
 
     /** A file of the package; {@code checksum} as in the {@code Z:} line, empty for none. */
-    record File(int uid, int gid, int mode, String checksum) { }
+    record File(int uid, int gid, int mode, String checksum) {
+        File with(String otherChecksum) {
+            return new File(uid, gid, mode, otherChecksum);
+        }
+    }
 
     /** A folder that the package lists, without slashes around it; the root is the empty name. */
     static final class Folder {

@@ -38,7 +38,7 @@ public final class Xz {
 
     /** Arguments for the xz program, before the name of the file that it replaces by its compressed form. */
     public static List<String> arguments(long contentBytes, boolean x86) {
-        String lzma2 = "--lzma2=preset=9e,dict=" + dictionary(contentBytes);
+        String lzma2 = "--lzma2=preset=9,dict=" + dictionary(contentBytes);
         return x86 ? List.of("--threads=1", "--check=crc32", "--x86", lzma2) : List.of("--threads=1", "--check=crc32", lzma2);
     }
 
@@ -46,7 +46,6 @@ public final class Xz {
     public static void compress(Path file, Path target, boolean x86) throws IOException {
         LZMA2Options lzma2 = new LZMA2Options(9);
         lzma2.setDictSize(dictionary(Files.size(file)));
-        lzma2.setNiceLen(LZMA2Options.NICE_LEN_MAX);
         FilterOptions[] filters = x86 ? new FilterOptions[] {new X86Options(), lzma2} : new FilterOptions[] {lzma2};
         try (InputStream in = Files.newInputStream(file);
                 OutputStream out = new XZOutputStream(new BufferedOutputStream(Files.newOutputStream(target)), filters, XZ.CHECK_CRC32)) {

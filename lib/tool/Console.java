@@ -211,6 +211,11 @@ public final class Console implements AutoCloseable {
         }
     }
 
+    /** Bytes as people read them: {@code 6.28 MiB}. */
+    public static String mib(long bytes) {
+        return String.format(Locale.ROOT, "%.2f MiB", bytes / 1048576.0);
+    }
+
     private static double since(long start) {
         return (System.nanoTime() - start) / 1e9;
     }

@@ -8,9 +8,11 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import lib.Claim;
+import lib.TestTools;
 import lib.Workspace;
 import lib.tool.Cache;
 import lib.tool.Failure;
+import lib.tool.Shell;
 import lib.tool.User;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -123,8 +125,9 @@ class CleanTest {
     @Test
     void a_machine_that_runs_keeps_its_disks() throws Exception {
         Path machine = Files.createDirectories(workspace.machines().resolve("default"));
-        try (Claim claim = Claim.of("default", machine)) {
-            claim.record(Claim.Running.of("qemu", ProcessHandle.current(), true, ""));
+        try (Claim claim = Claim.of("default", machine, new Shell(TestTools.in(folder).console()))) {
+            ProcessHandle self = ProcessHandle.current();
+            claim.record(new Claim.Running("qemu", self.pid(), self.info().startInstant().orElseThrow().toEpochMilli(), true, List.of(), ""));
 
             Run run = clean("-C", workspace.folder().toString());
 

@@ -34,13 +34,13 @@ import org.junit.jupiter.api.TestFactory;
 /** The habits that AGENTS.md asks for, held by reading the project's own files. */
 class HouseRulesTest {
     /** The ground floor of package lib: what every phase may use. */
-    private static final Set<String> GROUND = Set.of("Architecture", "BuildConf", "Config", "Distribution", "Program", "Recipes", "RootTree", "Seconds", "Source", "UserNamespace",
+    private static final Set<String> GROUND = Set.of("Architecture", "BuildConf", "BuildLock", "Config", "Distribution", "Program", "Recipes", "RootTree", "Seconds", "Source", "UserNamespace",
             "Workspace");
 
     /** The phases (and what the other scripts are made of), each with the files that belong to it alone. */
     private static final Map<String, Set<String>> PHASES = Map.of(
             "Environment", Set.of("Inventory"),
-            "Alpine", Set.of(),
+            "Alpine", Set.of("Miniroot"),
             "Components", Set.of("ReleaseFile"),
             "SystemSetup", Set.of("Modules", "Firmware"),
             "Optimization", Set.of("Cleanup", "ElfTree", "Upx", "SizeLedger"),
@@ -53,6 +53,7 @@ class HouseRulesTest {
 
     /** Files of more than 300 lines, and why they are not split. */
     private static final Map<String, String> LONG_FILES = Map.of(
+            "lib/apk/Resolver.java", "one algorithm",
             "lib/tool/Shell.java", "the one place that starts processes");
 
     /** Static fields whose value changes, and why. */
@@ -60,13 +61,14 @@ class HouseRulesTest {
             "lib.tool.Shell.RUNNING", "Ctrl-C has to find every process, whichever object started it");
 
     /** Tests whose subject is not the Java file of their name. */
-    private static final Map<String, String> SUBJECTS = Map.of("LauncherTest", "jbang", "HouseRulesTest", "AGENTS.md");
+    private static final Map<String, String> SUBJECTS = Map.of("LauncherTest", "jbang", "HouseRulesTest", "AGENTS.md", "demo/MyInitTest", "demo/my_init/Cargo.toml");
 
     /** Written in two parts, so that this file does not name them. */
     private static final List<String> REGISTRIES = List.of("deb.debian" + ".org", "archive.ubuntu" + ".com", "repo1.maven" + ".org", "repo.maven" + ".apache.org",
             "registry.npmjs" + ".org", "crates" + ".io/", "pypi" + ".org", "proxy.golang" + ".org", "snapshot.debian" + ".org");
 
     private static final Path PROJECT = TestProject.folder();
+    private static final Pattern DECLARED = Pattern.compile("\\b(?:class|record|enum|interface) ([A-Z]\\w*)");
     private static final Pattern IMPORT = Pattern.compile("(?m)^import (?:static )?(lib(?:\\.[a-z]+)*|demo)\\.([A-Z]\\w*)");
 
     @Test
@@ -92,13 +94,14 @@ class HouseRulesTest {
 
     @Test
     void every_file_of_lib_belongs_to_the_ground_floor_or_to_one_phase() {
-        Set<String> known = new TreeSet<>(GROUND);
+        Set<String> unknown = libTypes();
+        unknown.removeAll(GROUND);
         PHASES.forEach((phase, helpers) -> {
-            known.add(phase);
-            known.addAll(helpers);
+            unknown.remove(phase);
+            unknown.removeAll(helpers);
         });
 
-        assertThat(libTypes()).as("say in HouseRulesTest where a new file belongs").isSubsetOf(known);
+        assertThat(unknown).as("say in HouseRulesTest where these belong").isEmpty();
     }
 
     @Test
@@ -111,7 +114,10 @@ class HouseRulesTest {
         List<String> wrong = new ArrayList<>();
         Set<String> types = libTypes();
         for (String type : types) {
-            Set<String> words = words(code(Trees.read(PROJECT.resolve("lib/" + type + ".java"))));
+            String code = code(Trees.read(PROJECT.resolve("lib/" + type + ".java")));
+            Set<String> words = words(code);
+            // Config.Alpine is not the phase Alpine.
+            DECLARED.matcher(code).results().forEach(result -> words.remove(result.group(1)));
             types.stream().filter(other -> !other.equals(type) && words.contains(other) && owner.containsKey(other)
                     && !owner.get(other).equals(owner.get(type)))
                     .forEach(other -> wrong.add("lib/" + type + ".java uses " + other));

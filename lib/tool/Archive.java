@@ -1,7 +1,6 @@
 package lib.tool;
 
 //DEPS org.apache.commons:commons-compress:1.27.1
-//DEPS org.tukaani:xz:1.10
 
 import java.io.BufferedInputStream;
 import java.io.IOException;

@@ -1,7 +1,5 @@
 package lib.image;
 
-//DEPS org.apache.commons:commons-compress:1.27.1
-
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.ByteArrayInputStream;

@@ -2,6 +2,7 @@ package demo;
 
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -34,7 +35,8 @@ record Debs(Path folder) {
     static Debs fetch(List<String> names, Tools tools) {
         Cache.Key key = Cache.Key.of("demo-packages", names.get(0)).with("distribution", distribution())
                 .with("packages", String.join(" ", names));
-        return new Debs(tools.cache().get(key, target -> tools.console().step("fetching " + String.join(" ", names), () -> fetch(names, target, tools.shell()))));
+        return new Debs(tools.cache().get(key, target ->
+                tools.console().step("fetching " + String.join(" ", names), () -> fetch(names, target, tools.shell()))));
     }
 
     /** Changes with each release of the distribution. */
@@ -114,7 +116,7 @@ record Debs(Path folder) {
         String wanted = fileName;
         for (int i = 0; i < LINKS; i++) {
             List<Path> found = named(name, wanted);
-            Optional<Path> file = found.stream().filter(path -> Files.isRegularFile(path, java.nio.file.LinkOption.NOFOLLOW_LINKS)).findFirst();
+            Optional<Path> file = found.stream().filter(path -> Files.isRegularFile(path, LinkOption.NOFOLLOW_LINKS)).findFirst();
             if (file.isPresent()) {
                 return file.get();
             }
@@ -123,12 +125,13 @@ record Debs(Path folder) {
             }
             wanted = target(found.get(0));
         }
-        throw new Failure("the distribution's package " + name + " holds no file " + fileName, "this release of the distribution is not known to the demo");
+        throw new Failure("the distribution's package " + name + " holds no file " + fileName,
+                "this release of the distribution is not known to the demo");
     }
 
     private List<Path> named(String name, String fileName) {
         try (Stream<Path> all = Files.walk(folder.resolve(name))) {
-            return all.filter(path -> path.getFileName().toString().equals(fileName) && !Files.isDirectory(path, java.nio.file.LinkOption.NOFOLLOW_LINKS))
+            return all.filter(path -> path.getFileName().toString().equals(fileName) && !Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS))
                     .sorted().toList();
         } catch (IOException e) {
             throw Failure.io("cannot read " + folder.resolve(name), e);

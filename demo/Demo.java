@@ -7,6 +7,7 @@ import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import lib.tool.Digest;
 import lib.tool.Failure;
@@ -168,7 +169,7 @@ public final class Demo {
 
     /** The text with all numbers at the same length, so that 6.12 stands behind 6.1 when sorted. */
     private static String padded(String name) {
-        return java.util.regex.Pattern.compile("\\d+").matcher(name).replaceAll(number -> "0".repeat(Math.max(0, 6 - number.group().length())) + number.group());
+        return Pattern.compile("\\d+").matcher(name).replaceAll(number -> String.format("%06d", Integer.parseInt(number.group())));
     }
 
     /** linux-source-6.1 on Debian 12, 6.12 on Debian 13, ...: what the package linux-source depends on. */
@@ -181,7 +182,8 @@ public final class Demo {
 
     private Optional<String> dependency() {
         return tools.shell().attempt(Command.of("apt-cache", "depends", "linux-source").with("LC_ALL", "C")).text().lines()
-                .map(String::strip).filter(line -> line.startsWith("Depends: linux-source-")).map(line -> line.substring("Depends: ".length())).findFirst();
+                .map(String::strip).filter(line -> line.startsWith("Depends: linux-source-")).map(line -> line.substring("Depends: ".length()))
+                .findFirst();
     }
 
     /** The static target that this machine's Rust can compile for: musl's where it is installed, else the GNU library's. */

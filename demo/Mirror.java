@@ -10,7 +10,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import lib.tool.Cache;
@@ -57,7 +59,8 @@ final class Mirror {
         Debs debs = debs();
         Cache.Key made = Cache.Key.of("demo-mirror", version).with("recipes", new Folder(sources.resolve("packages")).digest())
                 .with("distribution", debs.folder().getFileName()).with("key", Digest.sha256(key.publicPem())).with("code", codeDigest());
-        return tools.cache().get(made, target -> tools.console().step("packing and signing " + recipes.size() + " packages", () -> write(target, debs, key)));
+        return tools.cache().get(made, target ->
+                tools.console().step("packing and signing " + recipes.size() + " packages", () -> write(target, debs, key)));
     }
 
     Debs debs() {
@@ -93,7 +96,7 @@ final class Mirror {
         writeMiniroot(branch.resolve("releases").resolve(ARCH), all, busyboxLinks(debs));
     }
 
-    private void writeRepository(Path folder, Map<String, Installed> all, java.util.function.Predicate<Recipe> belongs, ApkWriter writer) {
+    private void writeRepository(Path folder, Map<String, Installed> all, Predicate<Recipe> belongs, ApkWriter writer) {
         List<String> stanzas = new ArrayList<>();
         for (Recipe recipe : recipes.stream().filter(belongs).toList()) {
             Installed one = all.get(recipe.name());
@@ -119,7 +122,7 @@ final class Mirror {
     private Map<String, String> busyboxLinks(Debs debs) {
         Shell shell = tools.shell();
         return shell.output(debs.file("busybox-static", "busybox").toString(), "--list-full").lines()
-                .collect(Collectors.toMap(path -> path, path -> "/bin/busybox", (one, other) -> one, java.util.TreeMap::new));
+                .collect(Collectors.toMap(path -> path, path -> "/bin/busybox", (one, other) -> one, TreeMap::new));
     }
 
     private static void write(Path file, byte[] content) {

@@ -5,13 +5,15 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.stream.Collectors;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import lib.image.Cpio;
 import lib.tool.Shell;
 import lib.tool.Shell.Command;
@@ -45,42 +47,65 @@ class MyInitTest {
     }
 
     private static Command cargo(String... words) {
-        List<String> argv = java.util.stream.Stream.concat(java.util.stream.Stream.of("cargo"), java.util.stream.Stream.of(words)).toList();
+        List<String> argv = Stream.concat(Stream.of("cargo"), Stream.of(words)).toList();
         return Command.of(argv).in(RealApk.project().resolve("demo/my_init")).with("CARGO_TARGET_DIR", shared.resolve("target").toString());
     }
 
-    private static Path kernel() {
+    /** The distribution's package of a kernel for virtual machines, unpacked. */
+    private static Path kernelPackage() {
         assumeTrue(Shell.which("qemu-system-x86_64").isPresent(), "qemu-system-x86_64 is not installed");
         assumeTrue(Shell.which("apt-cache").isPresent(), "the kernel comes from Debian's packages");
         Optional<String> name = TOOLS.shell().attempt(Command.of("apt-cache", "depends", "linux-image-cloud-amd64").with("LC_ALL", "C")).text().lines()
                 .map(String::strip).filter(line -> line.startsWith("Depends: linux-image-")).map(line -> line.substring("Depends: ".length())).findFirst();
         assumeTrue(name.isPresent(), "this distribution has no package linux-image-cloud-amd64");
-        return Debs.fetch(List.of(name.get()), TOOLS).file(name.get(), "vmlinuz-" + name.get().replace("linux-image-", ""));
+        return Debs.fetch(List.of(name.get()), TOOLS).folder().resolve(name.get());
+    }
+
+    private static Path named(Path folder, String pattern) throws IOException {
+        try (Stream<Path> all = Files.walk(folder)) {
+            return all.filter(file -> Files.isRegularFile(file) && file.getFileName().toString().matches(pattern)).findFirst()
+                    .orElseThrow(() -> new IOException("no " + pattern + " in " + folder));
+        }
     }
 
     private void service(String name, String... lines) {
         services.put(name, String.join("\n", lines) + "\n");
     }
 
-    /** Boots with the services, runs {@code command} by my_init.run, and returns the console's lines once the machine is off. */
     private List<String> boot(String command, boolean consoleNode) throws IOException, InterruptedException {
-        Path kernel = kernel();
-        Path tree = tree();
+        return boot(tree(), "my_init.run=\"" + command + "\"", consoleNode, "");
+    }
+
+    /**
+     * Boots the tree and returns the console's lines once the machine is off.
+     *
+     * @param monitor command for QEMU's monitor, given when my_init is ready
+     */
+    private List<String> boot(Path tree, String cmdline, boolean consoleNode, String monitor) throws IOException, InterruptedException {
         Path cpio = scratch.resolve("initramfs.cpio");
         try (OutputStream out = Files.newOutputStream(cpio)) {
-            Cpio.write(tree, consoleNode ? List.of(new Cpio.Device("dev/console", 0600, 5, 1), new Cpio.Device("dev/null", 0666, 1, 3))
-                    : List.of(new Cpio.Device("dev/null", 0666, 1, 3)), 0, out);
+            Cpio.Device none = new Cpio.Device("dev/null", 0666, 1, 3);
+            Cpio.write(tree, consoleNode ? List.of(new Cpio.Device("dev/console", 0600, 5, 1), none) : List.of(none), 0, out);
         }
-        Path console = scratch.resolve("console");
-        Process qemu = new ProcessBuilder("qemu-system-x86_64", "-accel", "tcg", "-cpu", "max", "-m", "256", "-nographic", "-no-reboot", "-nic", "none",
-                "-kernel", kernel.toString(), "-initrd", cpio.toString(), "-append", "console=ttyS0 panic=-1 my_init.run=\"" + command + "\"")
-                .redirectErrorStream(true).redirectInput(new java.io.File("/dev/null")).redirectOutput(console.toFile()).start();
+        Path console = Files.createFile(scratch.resolve("console"));
+        Process qemu = new ProcessBuilder("qemu-system-x86_64", "-accel", "tcg", "-cpu", "max", "-m", "256", "-display", "none", "-no-reboot", "-nic", "none",
+                "-serial", "file:" + console, "-monitor", "stdio", "-kernel", named(kernelPackage(), "vmlinuz-.*").toString(), "-initrd", cpio.toString(),
+                "-append", "console=ttyS0 panic=-1 " + cmdline).redirectErrorStream(true).redirectOutput(scratch.resolve("qemu").toFile()).start();
         try {
-            boolean ended = qemu.waitFor(SECONDS, java.util.concurrent.TimeUnit.SECONDS);
-            List<String> lines = Files.readString(console, java.nio.charset.StandardCharsets.ISO_8859_1).lines().toList();
-            assertThat(ended).as("the machine is off within %d s; it said:%n%s", SECONDS, String.join("\n", lines)).isTrue();
-            return lines.stream().filter(line -> line.contains("my_init: ") || line.matches("(\\[[+-]] |said: |\\[ *\\d).*"))
-                    .map(line -> line.replaceFirst("^.*?(?=my_init: )", "").strip()).collect(Collectors.toList());
+            boolean ended = false;
+            String said = "";
+            for (int tenths = 0; tenths < 10 * SECONDS && !ended; tenths++) {
+                ended = qemu.waitFor(100, TimeUnit.MILLISECONDS);
+                String now = Files.readString(console, StandardCharsets.ISO_8859_1);
+                if (now.contains("my_init: ready") && !said.contains("my_init: ready") && !monitor.isEmpty()) {
+                    qemu.getOutputStream().write((monitor + "\n").getBytes(StandardCharsets.US_ASCII));
+                    qemu.getOutputStream().flush();
+                }
+                said = now;
+            }
+            assertThat(ended).as("the machine is off within %d s; it said:%n%s", SECONDS, said).isTrue();
+            return said.lines().filter(line -> line.contains("my_init: ") || line.matches("(\\[[+-]] |said: |\\[ *\\d).*"))
+                    .map(line -> line.replaceFirst("^.*?(?=my_init: )", "").strip()).toList();
         } finally {
             qemu.destroyForcibly();
         }
@@ -149,7 +174,8 @@ class MyInitTest {
         service("missing", "exec: /no/such/program");
         service("wrong", "exec: sleep 1000", "onshot: true");
         service("stubborn", "exec: sh -c 'trap \"\" TERM; while :; do sleep 1; done'", "shutdown_timeout: 1");
-        List<String> lines = boot("(setsid sh -c 'sleep 1; exit' &); sleep 4; echo said: zombies $(grep -l Z.\\(zombie /proc/[0-9]*/status | wc -l); my_init poweroff; sleep 60", true);
+        List<String> lines = boot("(setsid sh -c 'sleep 1; exit' &); sleep 4; "
+                + "echo said: zombies $(grep -l Z.\\(zombie /proc/[0-9]*/status | wc -l); my_init poweroff; sleep 60", true);
         assertThat(lines).contains("my_init: error: /etc/my_init/services/wrong.yaml: line 2: unknown key `onshot`: the keys are exec oneshot after test "
                 + "signal env dir log shutdown_timeout: service left out");
         assertThat(lines).contains("my_init: error: service lonely failed: it comes after `nobody`, which does not exist",
@@ -160,6 +186,25 @@ class MyInitTest {
         assertThat(lines).anyMatch(line -> line.matches("my_init: error: not ready after .*: behind, failing, lonely, missing, one, other did not come up"));
         assertThat(lines).contains("said: zombies 0");
         assertThat(lines).containsSubsequence("my_init: error: service stubborn did not stop within 1 s: killed", "my_init: power off now");
+    }
+
+    @Test
+    void loads_modules_and_powers_off_when_the_power_button_is_pressed() throws Exception {
+        service("base", "exec: sleep 1000");
+        Path tree = tree();
+        Files.writeString(tree.resolve("etc/my_init/my_init.conf"), "init: [load-modules, services]\n");
+        Path kernel = kernelPackage();
+        Path modules = Files.createDirectories(tree.resolve("lib/modules").resolve(named(kernel, "vmlinuz-.*").getFileName().toString().replace("vmlinuz-", "")));
+        for (String name : List.of("button", "evdev")) {
+            Files.copy(named(kernel, name + "\\.ko"), modules.resolve(name + ".ko"));
+        }
+        Files.writeString(modules.resolve("modules.dep"), "button.ko:\nevdev.ko:\n");
+        Files.createDirectories(tree.resolve("etc/modules-load.d"));
+        Files.writeString(tree.resolve("etc/modules"), "# the button\nbutton\n");
+        Files.writeString(tree.resolve("etc/modules-load.d/keys.conf"), "evdev\nbutton\n");
+        List<String> lines = boot(tree, "", true, "system_powerdown");
+        assertThat(lines).containsSubsequence("my_init: modules loaded: button evdev", "my_init: service base running", "my_init: going down: PowerOff",
+                "my_init: service base stopped", "my_init: power off now");
     }
 
     @Test

@@ -1,5 +1,6 @@
 //! From the kernel's hand-over to the first service.
 
+use crate::button::Buttons;
 use crate::cmdline;
 use crate::conf::{self, Main, Service, Stage};
 use crate::control;
@@ -51,7 +52,7 @@ pub fn run() -> ! {
         log::error(format!("signals cannot be caught: {}", e));
         -1
     });
-    let down = Events { signals, listener, options, began }.run(&mut supervisor);
+    let down = Events { signals, listener, buttons: Buttons::open(), options, began }.run(&mut supervisor);
     shutdown::finish(down)
 }
 

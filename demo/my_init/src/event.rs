@@ -1,5 +1,6 @@
 //! The loop of process 1: signals, ends of processes, output of services, requests, time.
 
+use crate::button::Buttons;
 use crate::cmdline::Options;
 use crate::control::{self, Down};
 use crate::log;
@@ -13,6 +14,7 @@ use std::time::{Duration, Instant};
 pub struct Events {
     pub signals: RawFd,
     pub listener: Option<UnixListener>,
+    pub buttons: Buttons,
     pub options: Options,
     pub began: Instant,
 }
@@ -28,7 +30,7 @@ enum Then {
 
 impl Events {
     /// Runs until all services have been stopped; how the system is to go down.
-    pub fn run(&self, supervisor: &mut Supervisor) -> Down {
+    pub fn run(&mut self, supervisor: &mut Supervisor) -> Down {
         let mut then = Then::Wait;
         let mut going = None;
         loop {
@@ -54,6 +56,9 @@ impl Events {
             let ready = self.wait(supervisor);
             supervisor.outputs.take(&ready);
             let mut wish = self.signalled(&ready);
+            if self.buttons.pressed(&ready) {
+                wish = wish.or(Some(Down::PowerOff));
+            }
             while let Some((pid, end)) = sys::reap() {
                 if !supervisor.ended(pid, end) && then == Then::Command(pid) {
                     log::info(format!("run ended with {}", end));
@@ -74,6 +79,7 @@ impl Events {
     fn wait(&self, supervisor: &Supervisor) -> Vec<RawFd> {
         let mut fds = supervisor.outputs.fds();
         fds.push(self.signals);
+        fds.extend(self.buttons.fds());
         fds.extend(self.listener.iter().map(|listener| listener.as_raw_fd()));
         let timeout = if supervisor.more_to_start() {
             Some(Duration::ZERO)

@@ -30,9 +30,11 @@
 //! powers off when they are up (and COMMAND has ended); `my_init.log_level=debug`.
 //!
 //! Signals, as busybox' poweroff, reboot and halt send them: USR2 and PWR power off, TERM and INT (ctrl-alt-del) reboot, USR1 halts.
+//! The power button powers off.
 
 mod backoff;
 mod boot;
+mod button;
 mod cmdline;
 mod conf;
 mod control;

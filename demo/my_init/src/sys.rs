@@ -36,7 +36,7 @@ pub const CAD_OFF: u32 = 0;
 
 const SIG_IGN: usize = 1;
 const WNOHANG: c_int = 1;
-const O_NONBLOCK: c_int = 0o4000;
+pub const O_NONBLOCK: c_int = 0o4000;
 const O_CLOEXEC: c_int = 0o2_000_000;
 const F_SETFL: c_int = 4;
 const F_GETFL: c_int = 3;

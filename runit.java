@@ -116,7 +116,7 @@ final class Runit implements Cli.Script {
     static final class Test {
         @Option(names = "--expect", paramLabel = "FILE", description = "The contract (default: boot.expect of the configuration that the image was built from).")
         Optional<Path> expect = Optional.empty();
-        @Option(names = "--timeout", paramLabel = "SECONDS", description = "Time for the whole boot (default: what the contract says, else 120).")
+        @Option(names = "--timeout", paramLabel = "SECONDS", description = "Time for the whole boot (default: what the contract says, else 120); with --stop, for the guest to power off (20).")
         Optional<Double> timeout = Optional.empty();
         @Option(names = "--repeat", paramLabel = "N", defaultValue = "1", description = "Boot N times; report median and spread.")
         int repeat;
@@ -166,7 +166,7 @@ final class Runit implements Cli.Script {
         if (mode.attach) {
             machine.attach(System.out);
         } else if (mode.stop) {
-            machine.stop(Duration.ofSeconds(20));
+            machine.stop(Duration.ofMillis((long) (test.timeout.orElse(20.0) * 1000)));
         } else {
             Background.Status status = machine.status();
             System.out.print(json ? Json.pretty(status) : status + "\n");

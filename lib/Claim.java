@@ -42,8 +42,8 @@ public final class Claim implements AutoCloseable {
      * @param summary for --status
      */
     public record Running(String hypervisor, long pid, long started, boolean detached, List<List<String>> cleanup, String summary) {
-        static Running of(Hypervisor hypervisor, ProcessHandle process, boolean detached, List<List<String>> cleanup) {
-            return new Running(hypervisor.name(), process.pid(), started(process), detached, cleanup, hypervisor.describe());
+        public static Running of(String hypervisor, ProcessHandle process, boolean detached, List<List<String>> cleanup, String summary) {
+            return new Running(hypervisor, process.pid(), started(process), detached, cleanup, summary);
         }
 
         /** The process, when it still runs and is the same one. */

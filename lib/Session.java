@@ -41,7 +41,7 @@ public record Session(Hypervisor hypervisor, Claim claim, Shell shell, Console c
         List<List<String>> cleanup = connect();
         try {
             ProcessHandle process = hypervisor.background(shell);
-            claim.record(Claim.Running.of(hypervisor, process, true, cleanup));
+            claim.record(Claim.Running.of(hypervisor.name(), process, true, cleanup, hypervisor.describe()));
         } catch (Failure e) {
             cleanup.forEach(command -> shell.attempt(Shell.Command.of(command)));
             throw e.exit(FAILED);
@@ -52,7 +52,7 @@ public record Session(Hypervisor hypervisor, Claim claim, Shell shell, Console c
     private Guard start(Hypervisor.Serial serial) {
         List<List<String>> cleanup = connect();
         Guard guard = hypervisor.start(serial, shell, cleanup);
-        claim.record(Claim.Running.of(hypervisor, guard.child().toHandle(), false, cleanup));
+        claim.record(Claim.Running.of(hypervisor.name(), guard.child().toHandle(), false, cleanup, hypervisor.describe()));
         return guard;
     }
 

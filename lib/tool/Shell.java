@@ -274,6 +274,28 @@ public final class Shell {
         RUNNING.forEach(Shell::end);
     }
 
+    /**
+     * Ends, for good, processes that an earlier run of this program left behind when it was killed: those that inherited
+     * {@code variable=value} in their environment. Found through /proc; elsewhere nothing happens.
+     */
+    public static void endOrphans(String variable, String value) {
+        byte[] entry = (variable + "=" + value).getBytes(StandardCharsets.UTF_8);
+        ProcessHandle.allProcesses().filter(process -> process.pid() != ProcessHandle.current().pid() && inherited(process.pid(), entry))
+                .forEach(process -> {
+                    process.destroyForcibly();
+                    process.onExit().completeOnTimeout(process, 5, TimeUnit.SECONDS).join();
+                });
+    }
+
+    private static boolean inherited(long pid, byte[] entry) {
+        try {
+            String all = "\0" + new String(Files.readAllBytes(Path.of("/proc", Long.toString(pid), "environ")), StandardCharsets.ISO_8859_1) + "\0";
+            return all.contains("\0" + new String(entry, StandardCharsets.ISO_8859_1) + "\0");
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
     /** Where the program is found on PATH (or itself, when it is a path to a program). */
     public static Optional<Path> which(String program) {
         Stream<Path> places = program.contains("/") ? Stream.of(Path.of(program))

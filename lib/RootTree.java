@@ -84,6 +84,14 @@ public record RootTree(Path folder) {
         });
     }
 
+    /** Writes a file; what was at the path is replaced. */
+    public void write(String path, byte[] bytes, int mode) {
+        put(path, at -> {
+            Files.write(at, bytes);
+            mode(at, mode);
+        });
+    }
+
     /** Makes a symbolic link with this target text; what was at the path is replaced. */
     public void link(String path, String target) {
         put(path, at -> Files.createSymbolicLink(at, Path.of(target)));

@@ -23,13 +23,18 @@ import org.tukaani.xz.XZInputStream;
  * @param exports symbols that other modules can use
  * @param imports symbols that it needs from the kernel or other modules, in the order of its symbol table
  */
-record ModuleFile(String path, String name, List<Map.Entry<String, String>> info, Set<String> exports, Set<String> imports) {
+public record ModuleFile(String path, String name, List<Map.Entry<String, String>> info, Set<String> exports, Set<String> imports) {
     private static final String CHECKSUM = "__crc_";
 
     /** @param folder lib/modules/RELEASE */
-    static ModuleFile read(Path folder, String path) {
+    public static ModuleFile read(Path folder, String path) {
         Path file = folder.resolve(path);
-        Elf elf = Elf.parse(file.toString(), unpacked(file));
+        return parse(path, file.toString(), unpacked(file));
+    }
+
+    /** The same from a module's unpacked bytes; {@code file} stands for them in errors. */
+    public static ModuleFile parse(String path, String file, byte[] bytes) {
+        Elf elf = Elf.parse(file, bytes);
         List<Map.Entry<String, String>> info = elf.strings(".modinfo").stream().map(ModuleFile::entry).toList();
         Set<String> exports = new LinkedHashSet<>();
         Set<String> imports = new LinkedHashSet<>();
@@ -48,13 +53,13 @@ record ModuleFile(String path, String name, List<Map.Entry<String, String>> info
     }
 
     /** The module's name by its file: {@code kernel/drivers/usb/host/xhci-pci.ko.xz} is xhci_pci. */
-    static String nameOf(String path) {
+    public static String nameOf(String path) {
         String file = path.substring(path.lastIndexOf('/') + 1);
         return file.replaceFirst("\\.ko(\\.xz|\\.gz|\\.zst)?$", "").replace('-', '_');
     }
 
     /** The path without a suffix that says how it is packed. */
-    static String unpackedPath(String path) {
+    public static String unpackedPath(String path) {
         return path.replaceFirst("\\.(xz|gz|zst)$", "");
     }
 
@@ -63,12 +68,12 @@ record ModuleFile(String path, String name, List<Map.Entry<String, String>> info
     }
 
     /** Values of a key, in file order. */
-    List<String> values(String key) {
+    public List<String> values(String key) {
         return info.stream().filter(entry -> entry.getKey().equals(key)).map(Map.Entry::getValue).toList();
     }
 
     /** The module's bytes, unpacked. */
-    static byte[] unpacked(Path file) {
+    public static byte[] unpacked(Path file) {
         try {
             byte[] bytes = Files.readAllBytes(file);
             String name = file.toString();

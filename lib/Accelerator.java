@@ -90,7 +90,7 @@ public record Accelerator(String name, boolean counting, String why) {
         try {
             sector = Files.createTempFile("probe", ".img");
             Files.write(sector, bootSector());
-            return shell.attempt(Command.of(List.of(Architecture.X86_64.qemu, "-nodefaults", "-no-user-config", "-machine", "q35", "-accel",
+            return shell.attempt(Command.of(List.of(Architecture.X86_64.qemu, "-nodefaults", "-no-user-config", "-machine", "pc", "-accel",
                     accelerator, "-m", "16", "-display", "none", "-device", "isa-debug-exit,iobase=0x501,iosize=1",
                     "-drive", "file=" + Qemu.escape(sector) + ",format=raw,if=ide")).timeout(PROBE_SECONDS)).exitCode() == PROBE_EXIT;
         } catch (IOException e) {

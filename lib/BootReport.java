@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Pattern;
 import javax.xml.stream.XMLOutputFactory;
 import javax.xml.stream.XMLStreamException;
 import javax.xml.stream.XMLStreamWriter;
@@ -24,6 +25,9 @@ import lib.tool.Trees;
  * @param spread median distance of the boots from the median, in seconds
  */
 public record BootReport(String result, String machine, String contract, String measure, double median, double spread, List<Run> runs) {
+
+    /** Characters that XML 1.0 (2.2) cannot hold. */
+    private static final Pattern XML_UNFIT = Pattern.compile("[^\\t\\n\\r\\x20-\\ud7ff\\ue000-\\ufffd\\x{10000}-\\x{10ffff}]");
 
     /** One boot. */
     public record Run(String result, String why, double seconds, Map<String, Double> phases, List<Timeline.Event> events, List<String> tail) {
@@ -142,8 +146,8 @@ public record BootReport(String result, String machine, String contract, String 
         xml.writeAttribute("time", Double.toString(seconds));
         if (!failure.isEmpty()) {
             xml.writeStartElement("failure");
-            xml.writeAttribute("message", failure);
-            xml.writeCharacters(String.join("\n", run.tail()));
+            xml.writeAttribute("message", XML_UNFIT.matcher(failure).replaceAll(""));
+            xml.writeCharacters(XML_UNFIT.matcher(String.join("\n", run.tail())).replaceAll(""));
             xml.writeEndElement();
         }
         xml.writeEndElement();

@@ -2,98 +2,23 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import demo.TestGuest;
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.OutputStream;
 import java.net.ServerSocket;
-import java.net.Socket;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
-import java.util.function.BooleanSupplier;
+import lib.RunitProcess;
 import lib.TestProject;
 import lib.tool.Json;
 import lib.tool.Shell;
-import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 
-/** runit.java as a user runs it, in a process of its own, with real guests under QEMU. */
+/** What runit.java --check says about real guests under QEMU. */
 @Tag("slow")
 @Timeout(120)
-class RunitTest {
-    @TempDir
-    static Path shared;
-    private static Path kernel;
-    private static Path initrd;
-
-    @TempDir
-    Path workspace;
-
-    /** What a run printed, and its exit code. */
-    private record Ran(int code, String out, String err) { }
-
-    @BeforeAll
-    static void makeGuest() throws IOException {
-        kernel = TestGuest.kernel();
-        initrd = shared.resolve("initrd.cpio");
-        TestGuest.writeInitrd(initrd, Files.createDirectory(shared.resolve("tree")));
-    }
-
-    @BeforeEach
-    void makeWorkspace() throws IOException {
-        Files.createDirectories(workspace.resolve("config"));
-        Files.writeString(workspace.resolve("config/build.conf"), "");
-        expect("must guest: ready", "within 60");
-    }
-
-    private void expect(String... rules) throws IOException {
-        Files.write(workspace.resolve("config/boot.expect"), List.of(rules));
-    }
-
-    private List<String> command(String... arguments) {
-        List<String> argv = new ArrayList<>(List.of(ProcessHandle.current().info().command().orElseThrow(), "-XX:TieredStopAtLevel=1", "-cp",
-                System.getProperty("java.class.path"), "Runit", "-C", workspace.toString()));
-        argv.addAll(List.of(arguments));
-        return argv;
-    }
-
-    private List<String> guest(String words, String... arguments) {
-        List<String> argv = command("--kernel", kernel.toString(), "--initrd", initrd.toString(), "--memory", "256", "--cpus", "1",
-                "--cmdline", "console=ttyS0 " + words);
-        argv.addAll(List.of(arguments));
-        return argv;
-    }
-
-    private Ran run(List<String> argv) throws IOException, InterruptedException {
-        Path out = workspace.resolve("out");
-        Path err = workspace.resolve("err");
-        Process process = new ProcessBuilder(argv).redirectInput(Path.of("/dev/null").toFile()).redirectOutput(out.toFile()).redirectError(err.toFile()).start();
-        int code = process.waitFor();
-        return new Ran(code, Files.readString(out), Files.readString(err));
-    }
-
-    private boolean hypervisorRuns() {
-        return ProcessHandle.allProcesses().anyMatch(process -> process.info().arguments().map(Arrays::asList).orElse(List.of()).stream()
-                .anyMatch(word -> word.contains(workspace.resolve("vm").toString())) && process.info().command().orElse("").contains("qemu"));
-    }
-
-    private static void until(BooleanSupplier condition) throws InterruptedException {
-        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
-        while (!condition.getAsBoolean()) {
-            assertThat(System.nanoTime()).as("within 30 s").isLessThan(end);
-            Thread.sleep(50);
-        }
-    }
-
+class RunitTest extends RunitProcess {
     @Test
     void a_boot_that_meets_its_contract_ends_with_0_and_its_times_on_stdout() throws Exception {
         expect("must guest: disk vda 2097152 disk0", "must guest: disk vdb", "must guest login:", "must-not FATAL", "within 60");
@@ -187,130 +112,6 @@ class RunitTest {
     }
 
     @Test
-    void a_machine_in_the_background_is_reached_by_its_port_and_its_console_and_stops() throws Exception {
-        int port;
-        try (ServerSocket free = new ServerSocket(0)) {
-            port = free.getLocalPort();
-        }
-        Ran detached = run(guest("test=serve", "--detach", "--port", port + ":80"));
-        assertThat(detached.code()).as(detached.err()).isZero();
-        until(() -> log().contains("guest login:"));
-
-        assertThat(answer(port)).isEqualTo("guest: hello\n");
-        assertThat(Json.parse(run(command("--status", "--json")).out(), "status").path("guest").asText()).isEqualTo("running");
-        assertThat(run(guest("", "--check")).err()).contains("the machine default is run in the background");
-        assertThat(attachTyping("hello\n", "guest: heard hello", "\001d")).contains("left; the machine runs on");
-        assertThat(attachTyping("off\n", "guest: heard off", "")).contains("the machine has ended");
-
-        assertThat(run(command("--status")).code()).isEqualTo(1);
-        assertThat(hypervisorRuns()).isFalse();
-    }
-
-    private String log() {
-        try {
-            return Files.readString(workspace.resolve("vm/default/boot.log"), StandardCharsets.ISO_8859_1);
-        } catch (IOException e) {
-            return "";
-        }
-    }
-
-    private static String answer(int port) throws Exception {
-        try (Socket socket = new Socket("127.0.0.1", port)) {
-            socket.setSoTimeout(20_000);
-            return new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        }
-    }
-
-    /** Attaches, types, waits for an answer on the console, types the rest; returns what was said on stderr. */
-    private String attachTyping(String keys, String answer, String rest) throws Exception {
-        Path err = workspace.resolve("attach.err");
-        Process process = new ProcessBuilder(command("--attach")).redirectError(err.toFile()).start();
-        try (OutputStream typed = process.getOutputStream()) {
-            typed.write(keys.getBytes(StandardCharsets.UTF_8));
-            typed.flush();
-            read(process.getInputStream(), answer);
-            typed.write(rest.getBytes(StandardCharsets.UTF_8));
-            typed.flush();
-            process.waitFor();
-        }
-        return Files.readString(err);
-    }
-
-    /** Reads until the text has come. */
-    private static void read(InputStream in, String text) throws IOException {
-        StringBuilder all = new StringBuilder();
-        for (int b = in.read(); b >= 0 && all.indexOf(text) < 0; b = in.read()) {
-            all.append((char) b);
-        }
-        assertThat(all.toString()).contains(text);
-    }
-
-    @Test
-    void a_guest_that_does_not_listen_to_its_power_button_is_stopped_all_the_same() throws Exception {
-        assertThat(run(guest("test=hang", "--detach")).code()).isZero();
-
-        Ran stopped = run(command("--stop", "--timeout", "1"));
-
-        assertThat(stopped.code()).as(stopped.err()).isZero();
-        assertThat(stopped.err()).contains("the hypervisor ends the machine");
-        assertThat(hypervisorRuns()).isFalse();
-    }
-
-    @Test
-    void a_guest_in_a_bridge_reaches_the_host_and_nothing_of_the_network_stays() throws Exception {
-        assumeTrue(Shell.which("unshare").isPresent() && Shell.which("ip").isPresent(), "unshare or ip is not installed");
-        assumeTrue(new ProcessBuilder("unshare", "-rn", "true").start().waitFor() == 0, "no network namespace can be made here");
-        expect("must guest: the host answers", "within 60");
-        List<String> argv = new ArrayList<>(List.of("unshare", "-rn", "sh", "-c", "\"$@\"; code=$?; ip -o link; exit $code", "sh"));
-        argv.addAll(guest("test=ping", "--check", "--bridge", "testbr"));
-
-        Ran ran = run(argv);
-
-        assertThat(ran.code()).as(ran.err()).isZero();
-        assertThat(ran.err()).contains(" in bridge testbr (52:54:00:");
-        assertThat(ran.out().lines().filter(line -> line.matches("\\d+: .*"))).singleElement().asString().contains("lo:");
-    }
-
-    @Test
-    void the_terminal_is_as_before_after_quitting_and_after_kill_9_and_no_hypervisor_stays() throws Exception {
-        assertThat(onTerminal(process -> type(process, "\001x"))).isEqualTo(0);
-        assertThat(onTerminal(process -> runit(process).forEach(ProcessHandle::destroyForcibly))).isEqualTo(137);
-        assertThat(onTerminal(process -> runit(process).forEach(ProcessHandle::destroy))).isEqualTo(130);
-    }
-
-    private interface Ending {
-        void end(Process terminal) throws IOException;
-    }
-
-    private static void type(Process terminal, String keys) throws IOException {
-        terminal.getOutputStream().write(keys.getBytes(StandardCharsets.UTF_8));
-        terminal.getOutputStream().flush();
-    }
-
-    private static List<ProcessHandle> runit(Process terminal) {
-        return terminal.descendants().filter(process -> process.info().command().orElse("").endsWith("java")).toList();
-    }
-
-    /** Runs a guest in a pseudo-terminal until its prompt, ends it, and compares the terminal's settings; returns the exit code. */
-    private int onTerminal(Ending ending) throws Exception {
-        assumeTrue(Shell.which("script").isPresent(), "script (of util-linux or bsdutils) is not installed");
-        Path line = workspace.resolve("run.sh");
-        Files.writeString(line, "stty -g > before\n" + quoted(guest("")) + "\necho $? > code\nsleep 3\nstty -g > after\n");
-        Process terminal = new ProcessBuilder("script", "-qec", "sh " + line, "/dev/null").directory(workspace.toFile()).redirectErrorStream(true).start();
-        read(terminal.getInputStream(), "guest login:");
-        ending.end(terminal);
-        terminal.getInputStream().readAllBytes();
-        terminal.waitFor();
-        assertThat(Files.readString(workspace.resolve("after"))).isEqualTo(Files.readString(workspace.resolve("before")));
-        assertThat(hypervisorRuns()).isFalse();
-        return Integer.parseInt(Files.readString(workspace.resolve("code")).strip());
-    }
-
-    private static String quoted(List<String> argv) {
-        return String.join(" ", argv.stream().map(word -> "'" + word + "'").toList());
-    }
-
-    @Test
     void boots_are_repeated_and_held_against_a_baseline_by_the_guests_own_clock() throws Exception {
         Path baseline = Files.writeString(workspace.resolve("baseline.json"), "{\"measure\": \"guest\", \"median\": 0.5}");
 
@@ -348,5 +149,19 @@ class RunitTest {
         assertThat(run(command("--kernel", initrd.toString())).err()).contains("initrd.cpio is not a Linux kernel");
         expect("must ready", "mustnot FATAL");
         assertThat(run(guest("", "--check")).err()).contains("boot.expect:2: unknown rule mustnot: mustnot FATAL", "did you mean must-not");
+    }
+    @Test
+    void a_guest_in_a_bridge_reaches_the_host_and_nothing_of_the_network_stays() throws Exception {
+        assumeTrue(Shell.which("unshare").isPresent() && Shell.which("ip").isPresent(), "unshare or ip is not installed");
+        assumeTrue(new ProcessBuilder("unshare", "-rn", "true").start().waitFor() == 0, "no network namespace can be made here");
+        expect("must guest: the host answers", "within 60");
+        List<String> argv = new ArrayList<>(List.of("unshare", "-rn", "sh", "-c", "\"$@\"; code=$?; ip -o link; exit $code", "sh"));
+        argv.addAll(guest("test=ping", "--check", "--bridge", "testbr"));
+
+        Ran ran = run(argv);
+
+        assertThat(ran.code()).as(ran.err()).isZero();
+        assertThat(ran.err()).contains(" in bridge testbr (52:54:00:");
+        assertThat(ran.out().lines().filter(line -> line.matches("\\d+: .*"))).singleElement().asString().contains("lo:");
     }
 }

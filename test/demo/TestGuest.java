@@ -58,7 +58,8 @@ public final class TestGuest {
     /** The kernel; the test is skipped where the distribution has none. */
     public static Path kernel() {
         Tools tools = tools();
-        return image(tools).file(imageName(tools), "vmlinuz-" + imageName(tools).replace("linux-image-", ""));
+        String name = imageName(tools);
+        return Debs.fetch(List.of(name), tools).file(name, "vmlinuz-" + name.replace("linux-image-", ""));
     }
 
     private static Tools tools() {
@@ -75,10 +76,6 @@ public final class TestGuest {
         return name.get();
     }
 
-    private static Debs image(Tools tools) {
-        return Debs.fetch(List.of(imageName(tools)), tools);
-    }
-
     /** Writes the guest's initramfs. */
     public static void writeInitrd(Path file, Path scratch) throws IOException {
         Tools tools = tools();
@@ -87,8 +84,10 @@ public final class TestGuest {
             Files.createDirectories(scratch.resolve(folder));
         }
         executable(Files.copy(Debs.fetch(List.of("busybox-static"), tools).file("busybox-static", "busybox"), bin.resolve("busybox")));
+        String name = imageName(tools);
+        Debs image = Debs.fetch(List.of(name), tools);
         for (String module : MODULES) {
-            Files.copy(image(tools).file(imageName(tools), module + ".ko"), scratch.resolve("modules").resolve(module + ".ko"));
+            Files.copy(image.file(name, module + ".ko"), scratch.resolve("modules").resolve(module + ".ko"));
         }
         executable(Files.writeString(scratch.resolve("init"), INIT.replace("MODULES", String.join(" ", MODULES))));
         try (OutputStream out = Files.newOutputStream(file)) {

@@ -1,0 +1,52 @@
+package lib;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class DisksTest {
+    @TempDir
+    Path folder;
+
+    @Test
+    void sizes_are_read_with_their_units() {
+        assertThat(Disks.parseSize("20G")).isEqualTo(20L << 30);
+        assertThat(Disks.parseSize("512m")).isEqualTo(512L << 20);
+        assertThat(Disks.parseSize("2TiB")).isEqualTo(2L << 40);
+        assertThat(Disks.parseSize("1024")).isEqualTo(1024);
+        assertThatThrownBy(() -> Disks.parseSize("big")).hasMessage("not a size: big");
+        assertThatThrownBy(() -> Disks.parseSize("1000")).hasMessage("a disk cannot have 1000 bytes");
+        assertThatThrownBy(() -> Disks.parseSize("999999999999T")).hasMessageStartingWith("a disk cannot have");
+    }
+
+    @Test
+    void new_disks_take_no_room_and_only_written_ones_hold_data() throws IOException {
+        Disks disks = new Disks(folder, 2, 1L << 30, true);
+        List<Path> files = disks.prepare();
+
+        assertThat(files).containsExactly(folder.resolve("disk0.raw"), folder.resolve("disk1.raw")).allMatch(file -> file.toFile().length() == 1L << 30);
+        assertThat(disks.holdingData(TestTools.in(folder).shell())).isEmpty();
+        try (var disk = new java.io.RandomAccessFile(files.get(1).toFile(), "rw")) {
+            disk.seek(4096);
+            disk.write(1);
+        }
+        assertThat(disks.holdingData(TestTools.in(folder).shell())).containsExactly(files.get(1));
+    }
+
+    @Test
+    void disks_stay_until_they_are_deleted_whatever_size_is_the_default() throws IOException {
+        new Disks(folder, 3, 1L << 20, true).prepare();
+
+        assertThat(new Disks(folder, 1, 1L << 30, false).prepare().get(0)).hasSize(1L << 20);
+        assertThatThrownBy(() -> new Disks(folder, 1, 1L << 30, true).prepare()).hasMessageContaining("disk0.raw has 1048576 bytes, not 1073741824");
+        new Disks(folder, 1, 1L << 30, true).delete();
+        assertThat(folder.toFile().list()).noneMatch(name -> name.startsWith("disk"));
+        assertThat(Files.exists(folder)).isTrue();
+    }
+}

@@ -39,6 +39,7 @@ public enum Program {
     CLOUD_HYPERVISOR(VERSION, "cloud-hypervisor --version", "30", "boots the image (--hypervisor ch)", "", "", "cloud-hypervisor"),
     IP(VERSION, "ip -V", "", "tap devices and bridges of virtual machines", "iproute2", "iproute2", "iproute2"),
     PODMAN(VERSION, "podman --version", "4.0", "builds in a container", "podman", "podman", "podman"),
+    RUNC(VERSION, "runc --version", "1.0", "runs containers where crun does not", "runc", "runc", "runc"),
     DOCKER(VERSION, "docker --version", "20.10", "builds in a container", "docker.io", "docker", "docker"),
     CPIO(VERSION, "cpio --version", "", "tests: reads our archives", "cpio", "cpio", "cpio"),
     KMOD(VERSION, "kmod --version", "", "kernel build: depmod; tests: modprobe agrees", "kmod", "kmod", "kmod");
@@ -61,7 +62,7 @@ public enum Program {
     /** What making the demo's inputs and booting its image take. */
     public static final Set<Program> FOR_DEMO = Set.copyOf(EnumSet.of(GIT, QEMU));
     /** What the tests run besides what a build needs. */
-    public static final Set<Program> FOR_TESTS = Set.copyOf(EnumSet.of(GIT, STRIP, XZ, ZSTD, CPIO, KMOD, QEMU, UNSHARE, NEWUIDMAP));
+    public static final Set<Program> FOR_TESTS = Set.copyOf(EnumSet.of(GIT, STRIP, XZ, ZSTD, CPIO, KMOD, QEMU, UNSHARE, NEWUIDMAP, PODMAN, RUNC));
 
     private final Check check;
     private final List<String> command;

@@ -21,8 +21,8 @@ import lib.tool.Trees;
  *
  * @param folder the configuration folder
  */
-public record Config(Path folder, Alpine alpine, List<Source> sources, Toolchain toolchain, Guest guest, Kernel kernel, Budget budget,
-        Optional<Store> store) {
+public record Config(Path folder, Alpine alpine, List<Source> sources, Toolchain toolchain, Guest guest, Kernel kernel, Firmware firmware,
+        Budget budget, Optional<Store> store) {
 
     /** A meaningful line of a configuration file: comments and blanks taken off. */
     public record Line(String file, int number, String text) {
@@ -68,6 +68,16 @@ public record Config(Path folder, Alpine alpine, List<Source> sources, Toolchain
      */
     public record Kernel(String version, Optional<URI> source, String localVersion, Path config, String arch, long epoch) { }
 
+    /**
+     * Firmware of the image's drivers.
+     *
+     * @param source FIRMWARE_SOURCE: folder, tarball or git repository of linux-firmware
+     * @param tag FIRMWARE_TAG: branch, tag or commit of the repository
+     * @param lines of the optional file firmware.conf
+     * @param base folder that relative paths start from
+     */
+    public record Firmware(Optional<String> source, Optional<String> tag, List<Line> lines, Path base) { }
+
     /** How the initramfs is packed, and the sizes in bytes that may not be exceeded. */
     public record Budget(Upx upx, Compression compression, Optional<Long> maxInitramfs, Optional<Long> maxKernel, long epoch) { }
 
@@ -111,6 +121,7 @@ public record Config(Path folder, Alpine alpine, List<Source> sources, Toolchain
                         conf.find(Key.KERNEL_SOURCE).map(text -> Download.uri(text, base)),
                         conf.get(Key.KERNEL_LOCALVERSION, Pattern.compile("[A-Za-z0-9._+-]{0,40}"), "letters, digits and . _ + -"),
                         existing(folder.resolve("kernel.config")), arch, epoch),
+                new Firmware(conf.find(Key.FIRMWARE_SOURCE), conf.find(Key.FIRMWARE_TAG), optionalLines(folder.resolve("firmware.conf")), base),
                 new Budget(conf.get(Key.UPX, Upx.class), conf.get(Key.COMPRESSION, Compression.class), conf.size(Key.MAX_INITRAMFS_SIZE),
                         conf.size(Key.MAX_KERNEL_SIZE), epoch),
                 store(folder.resolve("rfs.conf"), environment));

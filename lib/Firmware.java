@@ -92,9 +92,8 @@ public record Firmware(Config.Firmware config, Tools tools, boolean offline) {
             throw rule.wrong("FIRMWARE_SOURCE is not set", "set it in build.conf to a folder, tarball or git repository of linux-firmware");
         });
         long names = drivers.stream().flatMap(driver -> driver.firmware().stream()).distinct().count();
-        long asking = drivers.stream().filter(driver -> !driver.firmware().isEmpty()).count();
         tools.console().detail(names == 0 ? "no driver of this image asks for firmware"
-                : "no firmware: FIRMWARE_SOURCE is not set (" + asking + " drivers ask for " + names + " files)");
+                : "no firmware: FIRMWARE_SOURCE is not set; drivers of this image name " + names + " files");
         return new Installed(List.of(), Map.of(), "", "");
     }
 

@@ -65,12 +65,10 @@ public record Whence(List<Line> lines, List<Section> sections) {
     public record Link(String path, String target, Licence licence) { }
 
     /**
-     * @param text the statement with the prose that belongs to it; empty when WHENCE has none
+     * @param text the statement with the prose that belongs to it; empty when WHENCE says nothing
      * @param files licence files that it names, such as LICENCE.iwlwifi_firmware, paths in linux-firmware
      */
     public record Licence(String text, List<String> files) {
-        private static final Licence NONE = new Licence("", List.of());
-
         /** The licence as one short line. */
         public String title() {
             return text.isEmpty() ? "no licence is stated" : text.lines().map(String::strip).filter(line -> !line.isEmpty()).findFirst().orElse("");
@@ -211,7 +209,13 @@ public record Whence(List<Line> lines, List<Section> sections) {
         private Licence licence(int at) {
             Optional<Line> behind = lines.subList(at, lines.size()).stream().filter(line -> line.kind() == Kind.LICENCE).findFirst();
             Optional<Line> before = lines.subList(0, at).stream().filter(line -> line.kind() == Kind.LICENCE).reduce((first, second) -> second);
-            return behind.or(() -> before).map(this::licence).orElse(Licence.NONE);
+            return behind.or(() -> before).map(this::licence).orElseGet(this::prose);
+        }
+
+        /** Sections without a licence line have one in their prose ("Original licence information: ..."). */
+        private Licence prose() {
+            return licence(lines.stream().filter(line -> line.kind() == Kind.PROSE || line.kind() == Kind.BLANK).map(line -> line.text().stripTrailing())
+                    .collect(Collectors.joining("\n")));
         }
 
         private Licence licence(Line line) {
@@ -222,15 +226,19 @@ public record Whence(List<Line> lines, List<Section> sections) {
                 }
                 text.append('\n').append(more.text().stripTrailing());
             }
+            return licence(text.toString());
+        }
+
+        private static Licence licence(String text) {
             Set<String> files = new LinkedHashSet<>();
-            Matcher see = LICENCE_FILES.matcher(text.toString().replace('\n', ' '));
+            Matcher see = LICENCE_FILES.matcher(text.replace('\n', ' '));
             while (see.find()) {
                 Matcher file = LICENCE_FILE.matcher(see.group(1));
                 while (file.find()) {
                     files.add(file.group());
                 }
             }
-            return new Licence(text.toString().strip(), List.copyOf(files));
+            return new Licence(text.replaceAll("\n{3,}", "\n\n").strip(), List.copyOf(files));
         }
 
         private Failure wrong(Line line, String what, String hint) {

@@ -19,8 +19,9 @@ import picocli.CommandLine.Option;
 class CliTest {
     @ParameterizedTest
     @CsvSource({"build,1", "usage,2", "machine,3", "contract,4", "defect,1", "fine,0"})
-    void the_exit_code_tells_the_kind_of_failure(String kind, int code) {
-        assertThat(Cli.run(new Sample(), "--fail", kind)).isEqualTo(code);
+    @Timeout(60)
+    void the_exit_code_tells_the_kind_of_failure(String kind, int code) throws Exception {
+        assertThat(sample("--fail", kind).waitFor()).isEqualTo(code);
     }
 
     @Test

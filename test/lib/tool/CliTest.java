@@ -52,7 +52,7 @@ class CliTest {
         long child = Long.parseLong(script.inputReader().readLine());
         assertThat(ProcessHandle.of(child)).get().matches(ProcessHandle::isAlive);
 
-        new ProcessBuilder("kill", "-" + signal, Long.toString(script.pid())).start().waitFor();
+        new ProcessBuilder("sh", "-c", "kill -" + signal + " " + script.pid()).start().waitFor();
 
         assertThat(script.waitFor(20, TimeUnit.SECONDS)).isTrue();
         assertThat(script.exitValue()).isEqualTo(Cli.INTERRUPTED);

@@ -83,8 +83,8 @@ public record Kernel(Config.Kernel config, Tools tools, int jobs) {
             try {
                 Path result = resolve(source, wanted, work);
                 Map<String, String> values = KernelConfig.values(result);
-                wanted.requireIn(values, source.folder(), kbuild().sourceArch());
                 KernelNeeds.require(needs, values, wanted);
+                wanted.requireIn(values, source.folder(), kbuild().sourceArch());
                 Files.createDirectories(target);
                 Files.copy(result, target.resolve(".config"));
             } catch (IOException e) {

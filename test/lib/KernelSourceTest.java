@@ -1,0 +1,107 @@
+package lib;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+import lib.tool.Failure;
+import lib.tool.Shell;
+import lib.tool.Tools;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class KernelSourceTest {
+    @TempDir
+    Path temp;
+
+    private Tools tools;
+    private Path configuration;
+
+    @BeforeEach
+    void tools() throws IOException {
+        tools = TestTools.in(temp);
+        configuration = Files.writeString(Files.createDirectories(temp.resolve("config")).resolve("kernel.config"), "CONFIG_A=y\n");
+    }
+
+    private KernelSource source(Path tarball) {
+        return new KernelSource(new Config.Kernel("6.12.1", Optional.of(tarball.toUri()), "-test", configuration, "x86_64", 1735689600L), tools);
+    }
+
+    private Path tarball(String makefile) throws IOException {
+        Path tree = Files.createDirectories(temp.resolve("linux-source"));
+        Files.writeString(tree.resolve("Makefile"), makefile);
+        Files.writeString(tree.resolve("hello.c"), "int hello = 1;\n");
+        Path tarball = temp.resolve("linux.tar.gz");
+        tools.shell().run("tar", "-czf", tarball.toString(), "-C", temp.toString(), "linux-source");
+        return tarball;
+    }
+
+    private static final String MAKEFILE = "VERSION = 6\nPATCHLEVEL = 12\nSUBLEVEL = 7\nEXTRAVERSION =\n";
+
+    private void patch(String name, String old, String now) throws IOException {
+        Files.writeString(Files.createDirectories(configuration.resolveSibling("kernel-patches")).resolve(name),
+                "--- a/hello.c\n+++ b/hello.c\n@@ -1 +1 @@\n-int hello = " + old + ";\n+int hello = " + now + ";\n");
+    }
+
+    @Test
+    void unpacks_once_and_reads_the_version() throws IOException {
+        KernelSource source = source(tarball(MAKEFILE));
+        KernelSource.Tree first = source.unpacked();
+        assertThat(first.version()).isEqualTo("6.12.7");
+        assertThat(first.folder().resolve("hello.c")).hasContent("int hello = 1;\n");
+        assertThat(source.unpacked()).isEqualTo(first);
+        assertThat(tools.cache().misses()).containsExactly("kernel-source linux");
+    }
+
+    @Test
+    void patches_apply_in_name_order_and_make_another_source() throws IOException {
+        org.junit.jupiter.api.Assumptions.assumeTrue(Shell.which("patch").isPresent(), "patch is not installed");
+        Path tarball = tarball(MAKEFILE);
+        KernelSource.Tree plain = source(tarball).unpacked();
+        patch("10-first.patch", "1", "2");
+        patch("20-second.patch", "2", "3");
+        KernelSource.Tree patched = source(tarball).unpacked();
+        assertThat(patched.folder().resolve("hello.c")).hasContent("int hello = 3;\n");
+        assertThat(Files.getLastModifiedTime(patched.folder().resolve("hello.c")).toInstant().getEpochSecond()).isEqualTo(1735689600L);
+        assertThat(patched.key()).isNotEqualTo(plain.key());
+        assertThat(plain.folder().resolve("hello.c")).hasContent("int hello = 1;\n");
+    }
+
+    @Test
+    void a_patch_that_does_not_apply_is_named_and_leaves_no_source_behind() throws IOException {
+        org.junit.jupiter.api.Assumptions.assumeTrue(Shell.which("patch").isPresent(), "patch is not installed");
+        patch("30-wrong.patch", "7", "8");
+        KernelSource source = source(tarball(MAKEFILE));
+        assertThatThrownBy(source::unpacked).isInstanceOfSatisfying(Failure.class, failure -> assertThat(failure.hint()).contains("30-wrong.patch does not apply"));
+        assertThat(temp.resolve("cache/kernel-source")).doesNotExist();
+    }
+
+    @Test
+    void something_else_than_a_kernel_is_refused() throws IOException {
+        KernelSource other = source(tarball("all:\n\techo no kernel\n"));
+        assertThatThrownBy(other::unpacked).isInstanceOf(Failure.class).hasMessageContaining("is not the source of a Linux kernel");
+        KernelSource text = source(Files.writeString(temp.resolve("text.tar.xz"), "no tarball at all\n".repeat(100)));
+        assertThatThrownBy(text::unpacked).isInstanceOf(Failure.class).hasMessageContaining("tar ended with exit code");
+    }
+
+    @Test
+    void a_tarball_that_was_cut_is_refused() throws IOException {
+        Path tarball = tarball(MAKEFILE + "#" + "x".repeat(9000));
+        byte[] whole = Files.readAllBytes(tarball);
+        Files.write(tarball, java.util.Arrays.copyOf(whole, whole.length / 2));
+        KernelSource source = source(tarball);
+        assertThatThrownBy(source::unpacked).isInstanceOf(Failure.class).hasMessageContaining("tar ended with exit code");
+    }
+
+    @Test
+    void finds_the_published_checksum_of_one_release() {
+        String sums = "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\n" + "a".repeat(64) + "  linux-6.12.1.tar.gz\n" + "b".repeat(64)
+                + "  linux-6.12.1.tar.xz\n" + "c".repeat(64) + "  linux-6.12.10.tar.xz\n-----BEGIN PGP SIGNATURE-----\n";
+        assertThat(KernelSource.published(sums, "linux-6.12.1.tar.xz")).contains("b".repeat(64));
+        assertThat(KernelSource.published(sums, "linux-6.12.2.tar.xz")).isEmpty();
+    }
+}

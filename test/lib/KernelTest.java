@@ -1,0 +1,160 @@
+package lib;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
+import lib.tool.Cache;
+import lib.tool.Console;
+import lib.tool.Digest;
+import lib.tool.Download;
+import lib.tool.Failure;
+import lib.tool.Shell;
+import lib.tool.Shell.Command;
+import lib.tool.Tools;
+import lib.tool.Trees;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** With the distribution's kernel source and the demo's configuration, in the cache that builds use: objects are compiled there once. */
+class KernelTest {
+    @TempDir
+    Path temp;
+
+    private Tools tools;
+    private Config.Kernel demo;
+
+    @BeforeEach
+    void the_demos_kernel() throws IOException {
+        Console console = Console.plain(System.err).logTo(temp.resolve("build.log"));
+        Cache cache = new Cache(Cache.defaultFolder(System.getenv()), console::log);
+        tools = new Tools(console, new Shell(console), cache, new Download(console, cache, true));
+        for (String program : List.of("make", "gcc", "flex", "bison", "bc", "xz", "cpio")) {
+            assumeTrue(Shell.which(program).isPresent(), program + " is not installed");
+        }
+        Path source = tarball();
+        Config.Kernel read = Config.read(TestProject.folder().resolve("demo/config"), Map.of()).kernel();
+        demo = new Config.Kernel(read.version(), Optional.of(source.toUri()), read.localVersion(), read.config(), read.arch(), read.epoch());
+    }
+
+    private static Path tarball() throws IOException {
+        try (Stream<Path> files = Files.list(Path.of("/usr/src"))) {
+            Optional<Path> found = files.filter(file -> file.toString().matches(".*/linux-source-[0-9.]+\\.tar\\.xz")).findFirst();
+            assumeTrue(found.isPresent(), "the distribution's kernel source is not installed (linux-source)");
+            return found.get();
+        }
+    }
+
+    private Kernel with(String configuration) throws IOException {
+        Path file = Files.writeString(temp.resolve("kernel.config"), configuration);
+        return new Kernel(new Config.Kernel(demo.version(), demo.source(), demo.localVersion(), file, demo.arch(), demo.epoch()), tools, 2);
+    }
+
+    private String demoConfiguration() throws IOException {
+        return Files.readString(demo.config());
+    }
+
+    @Test
+    void options_that_the_kernel_does_not_grant_stop_the_build_before_anything_is_compiled() throws IOException {
+        Kernel kernel = with(demoConfiguration().replace("CONFIG_NET_VENDOR_INTEL=y", "# CONFIG_NET_VENDOR_INTEL is not set")
+                + "CONFIG_VIRTIO_NTE=m\nCONFIG_LATER_RELEASE=y # optional\n");
+        assertThatThrownBy(() -> kernel.compile(Config.Compression.XZ)).isInstanceOfSatisfying(Failure.class, failure -> {
+            assertThat(failure.exitCode()).isEqualTo(Failure.USAGE);
+            assertThat(failure.what()).containsPattern("kernel\\.config:\\d+: CONFIG_E1000=m: it became n \\(it depends on PCI\\)")
+                    .containsPattern("CONFIG_VIRTIO_NTE=m: this kernel has no such option; did you mean CONFIG_VIRTIO_NET\\?").doesNotContain("LATER");
+        });
+        assertThat(tools.cache().misses()).noneMatch(miss -> miss.startsWith("kernel-objects"));
+    }
+
+    @Test
+    void an_option_that_every_image_needs_cannot_be_switched_off() throws IOException {
+        Kernel kernel = with(demoConfiguration() + "# CONFIG_RD_XZ is not set\n");
+        assertThatThrownBy(() -> kernel.compile(Config.Compression.XZ)).isInstanceOf(Failure.class).hasMessageContaining("every image needs CONFIG_RD_XZ=y");
+    }
+
+    @Test
+    void an_initramfs_is_linked_in_and_the_same_one_gives_the_same_bytes() throws IOException {
+        Kernel kernel = new Kernel(demo, tools, 2);
+        Kernel.Compiled compiled = compiled(kernel);
+        assertThat(compiled.release()).endsWith(demo.localVersion());
+        assertThat(compiled.modules().resolve("lib/modules").resolve(compiled.release()).resolve("modules.dep.bin")).exists();
+
+        Path initramfs = initramfs(Long.toString(System.nanoTime()));
+        Path first = kernel.link(compiled, initramfs, temp.resolve("dist/first.efi"));
+        assertThat(release(first)).isEqualTo(compiled.release());
+        forget(compiled, initramfs);
+        Path second = kernel.link(compiled, initramfs, temp.resolve("dist/second.efi"));
+        assertThat(second).hasSameBinaryContentAs(first);
+        forget(compiled, initramfs);
+    }
+
+    @Test
+    void a_link_cleans_up_after_one_that_was_killed() throws Exception {
+        Kernel kernel = new Kernel(demo, tools, 2);
+        Kernel.Compiled compiled = compiled(kernel);
+        Path work = tools.cache().folder("kernel-work").resolve(compiled.key().substring(0, 16));
+        Path initramfs = initramfs("after a crash " + System.nanoTime());
+        Process orphan = tools.cache().locked("kernel-work-" + compiled.key().substring(0, 16), () -> {
+            Files.createDirectories(work);
+            Files.writeString(work.resolve("Makefile"), "half of a file");
+            return tools.shell().start(Command.of("sleep", "600").with(Kbuild.MARK, work.toString()));
+        });
+        Path image = kernel.link(compiled, initramfs, temp.resolve("dist/vmlinuz.efi"));
+        assertThat(release(image)).isEqualTo(compiled.release());
+        assertThat(orphan.isAlive()).isFalse();
+        assertThat(work).doesNotExist();
+        forget(compiled, initramfs);
+    }
+
+    @Test
+    void an_initramfs_packed_otherwise_than_configured_is_refused() throws IOException {
+        Kernel kernel = new Kernel(demo, tools, 2);
+        Kernel.Compiled compiled = compiled(kernel);
+        Path other = Files.write(temp.resolve("initramfs.cpio.gz"), new byte[] {0x1f, (byte) 0x8b, 8, 0, 0, 0});
+        assertThatThrownBy(() -> kernel.link(compiled, other, temp.resolve("vmlinuz.efi"))).isInstanceOf(Failure.class).hasMessageContaining("GZIP");
+        assertThat(temp.resolve("vmlinuz.efi")).doesNotExist();
+    }
+
+    /** The demo's objects, which the demo's build left in the cache; compiling them takes minutes and is that test's work. */
+    private Kernel.Compiled compiled(Kernel kernel) {
+        Path objects = tools.cache().folder("kernel-objects");
+        assumeTrue(objects.toFile().list((folder, name) -> name.endsWith(".inputs")).length > 0, "build.java --demo has not compiled its kernel yet");
+        return kernel.compile(Config.Compression.XZ);
+    }
+
+    private Path initramfs(String content) throws IOException {
+        Path root = Files.createDirectories(temp.resolve("root"));
+        Files.writeString(root.resolve("init"), content);
+        Path cpio = temp.resolve("initramfs.cpio");
+        Files.write(cpio, tools.shell().run(Command.of("cpio", "-o", "-H", "newc", "--quiet").in(root).input("init\n".getBytes(StandardCharsets.UTF_8))).stdout());
+        tools.shell().run("xz", "-f", "-k", "--check=crc32", cpio.toString());
+        return temp.resolve("initramfs.cpio.xz");
+    }
+
+    private void forget(Kernel.Compiled compiled, Path initramfs) {
+        Cache.Key key = Cache.Key.of("kernel-linked", "vmlinuz").with("objects", compiled.key()).with("initramfs", Digest.sha256(initramfs));
+        Path entry = tools.cache().folder("kernel-linked").resolve(key.digest());
+        assertThat(entry).exists();
+        Trees.delete(entry);
+        Trees.delete(entry.resolveSibling(entry.getFileName() + ".inputs"));
+    }
+
+    /** The release that the header of a bzImage names (Documentation/arch/x86/boot.rst: kernel_version). */
+    private static String release(Path image) throws IOException {
+        byte[] bytes = Files.readAllBytes(image);
+        assertThat(new String(bytes, 0, 2, StandardCharsets.US_ASCII)).isEqualTo("MZ");
+        int at = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).getShort(0x20e) + 0x200;
+        return new String(bytes, at, 80, StandardCharsets.US_ASCII).split(" ")[0];
+    }
+}

@@ -1,0 +1,203 @@
+///usr/bin/env jbang "$0" "$@" ; exit $?
+//JAVA 17+
+//SOURCES lib/**.java
+//SOURCES demo/*.java
+//RUNTIME_OPTIONS -Dsun.jnu.encoding=UTF-8 -XX:+UseSerialGC -XX:TieredStopAtLevel=1
+
+import demo.Demo;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.function.Supplier;
+import lib.Alpine;
+import lib.BuildLock;
+import lib.BuildReport;
+import lib.Components;
+import lib.Config;
+import lib.Dist;
+import lib.Environment;
+import lib.Initramfs;
+import lib.Kernel;
+import lib.Optimization;
+import lib.Program;
+import lib.RootTree;
+import lib.SystemSetup;
+import lib.UserNamespace;
+import lib.Workspace;
+import lib.tool.Cache;
+import lib.tool.Cli;
+import lib.tool.Console;
+import lib.tool.Digest;
+import lib.tool.Download;
+import lib.tool.Failure;
+import lib.tool.Json;
+import lib.tool.Shell;
+import lib.tool.Tools;
+import lib.tool.Trees;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** Builds dist/vmlinuz.efi from config/ in six phases. */
+@Command(name = "build.java", mixinStandardHelpOptions = true, version = "MOS Builder 1.0", sortOptions = false,
+        description = "Builds the MyceliumOS boot image dist/vmlinuz.efi from config/ in six phases.",
+        footerHeading = "%nEnvironment:%n", footer = {
+            "  MOS_CACHE_DIR    the cache (default ~/.cache/mos-builder)",
+            "  DEBUG=1          the same as --debug",
+            "  NO_COLOR         no colours",
+            "  Each key of config/build.conf (ALPINE_VERSION, KERNEL_SOURCE, ...) as a variable wins over the file.",
+            "",
+            "Exit codes: 0 done, 1 build failed, 2 wrong command line or configuration, 3 this machine lacks something,",
+            "4 a size budget is exceeded, 130 interrupted.",
+            "",
+            "stdout carries the image's path (or JSON), everything else goes to stderr and dist/build.log."})
+class Build implements Cli.Script {
+    /** What --until takes, with the heading that each prints. */
+    enum Phase {
+        ENVIRONMENT(1, "Environment"), ALPINE(2, "Alpine Base"), COMPONENTS(3, "Components"), SYSTEM(4, "System Configuration"),
+        OPTIMIZE(5, "Optimization"), INITRAMFS(6, "Packaging: Initramfs"), KERNEL(6, "Packaging: Kernel");
+
+        private final int number;
+        private final String title;
+
+        Phase(int number, String title) {
+            this.number = number;
+            this.title = title;
+        }
+    }
+
+    @Option(names = "-C", paramLabel = "DIR", description = "workspace: the folder that holds config/; outputs go to its dist/ (default: searched upwards)")
+    Optional<Path> folder;
+    @Option(names = "--config", paramLabel = "DIR", description = "configuration folder (default: WORKSPACE/config)")
+    Optional<Path> config;
+    @Option(names = "--demo", description = "build the demo image from embedded inputs and the distribution's own packages")
+    boolean demo;
+    @Option(names = "--check-deps", description = "print which programs a build needs and which are here, then stop")
+    boolean checkDependencies;
+    @Option(names = "--host", description = "build on this machine, not in a container (as an ordinary user: in a user namespace)")
+    boolean host;
+    @Option(names = "--until", paramLabel = "PHASE", description = "stop after this phase: environment, alpine, components, system, optimize, initramfs, kernel")
+    Phase until = Phase.KERNEL;
+    @Option(names = "--offline", description = "use the cache and local files only")
+    boolean offline;
+    @Option(names = "--update-lock", paramLabel = "NAME", arity = "0..1", fallbackValue = "", description = "choose packages and commits anew (only NAME's, when given) and write them to build.lock")
+    Optional<String> updateLock;
+    @Option(names = "--locked", description = "fail when config/ asks for something that build.lock does not say")
+    boolean locked;
+    @Option(names = "--explain", description = "for each step: was it in the cache, and if not, which input changed")
+    boolean explain;
+    @Option(names = "--jobs", paramLabel = "N", description = "how many things are compiled or stripped at once (default: number of cores)")
+    int jobs = Runtime.getRuntime().availableProcessors();
+    @Option(names = "--json", description = "print the result as JSON")
+    boolean json;
+    @Option(names = "--debug", description = "show all output of child processes and stack traces")
+    boolean debug = "1".equals(System.getenv("DEBUG"));
+
+    public static void main(String... args) {
+        Cli.main(new Build(), args);
+    }
+
+    @Override
+    public boolean debug() {
+        return debug;
+    }
+
+    @Override
+    public Integer call() {
+        Console console = Console.stderr(debug);
+        Optional<Integer> inner = new UserNamespace(new Shell(console)).reenter();
+        if (inner.isPresent()) {
+            return inner.get();
+        }
+        if (checkDependencies) {
+            return checkDependencies(tools(console));
+        }
+        Workspace workspace = Workspace.find(folder, config);
+        Tools tools = tools(console.logTo(workspace.log()));
+        return tools.cache().locked("workspace-" + Digest.sha256(workspace.folder().toString()), () -> build(workspace, tools));
+    }
+
+    private int build(Workspace given, Tools tools) {
+        long start = System.nanoTime();
+        Workspace workspace = demo ? demo(given, tools) : given;
+        Config config = Config.read(workspace.config(), System.getenv());
+        RootTree root = new RootTree(workspace.root());
+        Kernel kernel = new Kernel(config.kernel(), tools, jobs);
+        Initramfs packing = new Initramfs(config.budget(), tools);
+        try {
+            phase(tools, Phase.ENVIRONMENT, () -> environment(config, tools).require(Environment.neededBy(config), demo));
+            Trees.delete(root.folder());
+            Alpine.Installed alpine = phase(tools, Phase.ALPINE, () -> new Alpine(config.alpine(), lock(workspace), tools).installInto(root.folder()));
+            List<Components.Built> components = phase(tools, Phase.COMPONENTS,
+                    () -> new Components(config.sources(), config.toolchain(), tools, offline, jobs).installInto(root));
+            Kernel.Compiled compiled = phase(tools, Phase.SYSTEM, () -> {
+                Kernel.Compiled objects = kernel.compile(config.budget().compression());
+                new SystemSetup(config.guest(), tools).applyTo(root, objects.release(), objects.modules());
+                return objects;
+            });
+            phase(tools, Phase.OPTIMIZE, () -> new Optimization(config.budget(), tools, jobs, packing::packedSize).shrink(root.folder()));
+            Initramfs.Packed initramfs = phase(tools, Phase.INITRAMFS, () -> packing.pack(root.folder()));
+            Path image = phase(tools, Phase.KERNEL, () -> kernel.link(compiled, initramfs.file(), workspace.kernel().resolve("vmlinuz.efi")));
+            BuildReport report = new BuildReport(config, alpine, components, compiled, initramfs, tools);
+            return done(new Dist(workspace).publish(image, initramfs.file(), report), report, tools, start);
+        } catch (Until reached) {
+            System.out.println(root.folder());
+            return 0;
+        }
+    }
+
+    /** Stops the build behind the phase that --until names. */
+    private static final class Until extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+    }
+
+    private <T> T phase(Tools tools, Phase phase, Supplier<T> work) {
+        T result = tools.console().phase(phase.number, 6, phase.title, work);
+        if (phase == until && phase != Phase.KERNEL) {
+            throw new Until();
+        }
+        return result;
+    }
+
+    private void phase(Tools tools, Phase phase, Runnable work) {
+        phase(tools, phase, () -> {
+            work.run();
+            return null;
+        });
+    }
+
+    private BuildLock.Use lock(Workspace workspace) {
+        BuildLock.Mode mode = locked ? BuildLock.Mode.LOCKED : updateLock.isPresent() ? BuildLock.Mode.UPDATE : BuildLock.Mode.USE;
+        return new BuildLock.Use(workspace.lockFile(), mode, updateLock.filter(name -> !name.isEmpty()));
+    }
+
+    /** The demo makes its own configuration; what it and a boot of its image take is installed where that is allowed. */
+    private static Workspace demo(Workspace workspace, Tools tools) {
+        new Environment(tools, "").require(Program.FOR_DEMO, true);
+        return workspace.with(Demo.prepare(workspace.folder(), tools));
+    }
+
+    private static Environment environment(Config config, Tools tools) {
+        return new Environment(tools, config.toolchain().target());
+    }
+
+    private int checkDependencies(Tools tools) {
+        Config read = Config.read(Workspace.find(folder, config).config(), System.getenv());
+        Path cache = Cache.defaultFolder(System.getenv());
+        Environment environment = environment(read, tools);
+        System.out.println(json ? environment.json(Environment.neededBy(read), cache) : environment.table(Environment.neededBy(read), cache));
+        return environment.missing(Environment.neededBy(read)).isEmpty() ? 0 : Failure.MACHINE;
+    }
+
+    private Tools tools(Console console) {
+        Cache cache = new Cache(Cache.defaultFolder(System.getenv()), explain ? console::say : console::log);
+        return new Tools(console, new Shell(console), cache, new Download(console, cache, offline));
+    }
+
+    private int done(Path image, BuildReport report, Tools tools, long start) {
+        tools.console().say(String.format(Locale.ROOT, "done in %.1f s: %s, %s%s", (System.nanoTime() - start) / 1e9, image, Console.mib(image.toFile().length()),
+                tools.cache().misses().isEmpty() ? ", all was cached" : ""));
+        System.out.println(json ? Json.line(report.json()) : image.toString());
+        return 0;
+    }
+}

@@ -1,0 +1,35 @@
+package lib;
+
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import lib.tool.Tools;
+
+/** What dist/build.json says about a build: versions, commits, digests, sizes, seconds of each phase, what was cached. */
+public record BuildReport(Config config, Alpine.Installed alpine, List<Components.Built> components, Kernel.Compiled kernel,
+        Initramfs.Packed initramfs, Tools tools) {
+    private static final String MY_INIT = "sbin/my_init";
+
+    /** {@code {uname -r}-{first 7 of the my_init commit}}. */
+    public String version() {
+        return kernel.release() + "-" + components.stream().filter(component -> component.path().endsWith(MY_INIT)).findFirst()
+                .map(component -> component.identity().replaceFirst("^sha256:", "").substring(0, 7)).orElse("unknown");
+    }
+
+    /** The report without the artifacts, which are known only when they are written. */
+    public Map<String, Object> json() {
+        Map<String, Object> json = new LinkedHashMap<>();
+        json.put("version", version());
+        json.put("kernel", Map.of("release", kernel.release()));
+        json.put("alpine", Map.of("release", alpine.release(), "arch", config.alpine().arch()));
+        json.put("packages", alpine.packages().stream().map(p -> p.name() + "=" + p.version()).toList());
+        json.put("components", components);
+        json.put("initramfs", Map.of("bytes", initramfs.bytes(), "unpacked", initramfs.unpackedBytes(), "sha256", initramfs.sha256()));
+        json.put("config", config.folder().toAbsolutePath().normalize().toString());
+        json.put("sourceDateEpoch", config.budget().epoch());
+        json.put("seconds", tools.console().seconds());
+        json.put("cached", tools.cache().hits());
+        json.put("made", tools.cache().misses());
+        return json;
+    }
+}

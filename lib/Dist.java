@@ -1,0 +1,79 @@
+package lib;
+
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import lib.tool.Digest;
+import lib.tool.Failure;
+import lib.tool.Json;
+
+/** The finished artifacts: all new ones are written in full beside the last good ones, then take their places together. */
+public record Dist(Workspace workspace) {
+    /**
+     * Puts the image and what goes with it into dist/: vmlinuz.efi, its versioned name, the initramfs, build.json and SHA256SUMS.
+     *
+     * @param kernel finished image, in the cache
+     * @return dist/vmlinuz.efi
+     */
+    public Path publish(Path kernel, Path initramfs, BuildReport report) {
+        Map<Path, Path> artifacts = new LinkedHashMap<>();
+        artifacts.put(workspace.dist().resolve("vmlinuz-" + report.version() + ".efi"), kernel);
+        artifacts.put(workspace.dist().resolve(initramfs.getFileName().toString()), initramfs);
+        artifacts.put(workspace.image(), kernel);
+        Map<String, Object> files = new LinkedHashMap<>();
+        StringBuilder sums = new StringBuilder();
+        artifacts.forEach((target, source) -> {
+            String digest = Digest.sha256(source);
+            files.put(target.getFileName().toString(), Map.of("sha256", digest, "bytes", source.toFile().length()));
+            sums.append(digest).append("  ").append(target.getFileName()).append('\n');
+        });
+        Map<String, Object> json = new LinkedHashMap<>(report.json());
+        json.put("files", new java.util.TreeMap<>(files));
+        Map<Path, byte[]> texts = new LinkedHashMap<>();
+        texts.put(workspace.dist().resolve("SHA256SUMS"), sums.toString().getBytes(java.nio.charset.StandardCharsets.UTF_8));
+        texts.put(workspace.dist().resolve("build.json"), Json.pretty(json).getBytes(java.nio.charset.StandardCharsets.UTF_8));
+        replaceAll(artifacts, texts);
+        return workspace.image();
+    }
+
+    private void replaceAll(Map<Path, Path> copies, Map<Path, byte[]> texts) {
+        Map<Path, Path> parts = new LinkedHashMap<>();
+        try {
+            Files.createDirectories(workspace.dist());
+            for (Map.Entry<Path, Path> copy : copies.entrySet()) {
+                Path part = part(parts, copy.getKey());
+                Files.copy(copy.getValue(), part, StandardCopyOption.REPLACE_EXISTING);
+                sync(part);
+            }
+            for (Map.Entry<Path, byte[]> text : texts.entrySet()) {
+                Path part = part(parts, text.getKey());
+                Files.write(part, text.getValue());
+                sync(part);
+            }
+            for (Map.Entry<Path, Path> part : parts.entrySet()) {
+                Files.move(part.getValue(), part.getKey(), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+            }
+        } catch (IOException e) {
+            throw Failure.io("cannot write to " + workspace.dist(), e);
+        } finally {
+            parts.values().forEach(lib.tool.Trees::delete);
+        }
+    }
+
+    private static Path part(Map<Path, Path> parts, Path target) {
+        Path part = target.resolveSibling(target.getFileName() + ".part");
+        parts.put(target, part);
+        return part;
+    }
+
+    private static void sync(Path file) throws IOException {
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+            channel.force(true);
+        }
+    }
+}

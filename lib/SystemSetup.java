@@ -1,0 +1,78 @@
+package lib;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import lib.tool.Failure;
+import lib.tool.Tools;
+
+/** Phase 4: my_init as PID 1, its configuration and services, host name, root's password, kernel modules. */
+public record SystemSetup(Config.Guest guest, Tools tools) {
+    private static final String MY_INIT = "sbin/my_init";
+
+    /**
+     * @param release of the kernel, as {@code uname -r} prints it
+     * @param modules folder that holds {@code lib/modules/RELEASE}
+     */
+    public void applyTo(RootTree root, String release, Path modules) {
+        tools.console().step("my_init is /sbin/init", () -> installInit(root));
+        tools.console().step("configuration and services", () -> copyConfiguration(root), count -> count + " files in /etc/my_init");
+        root.write("etc/hostname", guest.hostname() + "\n", 0644);
+        lockPasswords(root).forEach(tools.console()::detail);
+        new Modules(guest.modules(), tools).installInto(root.folder(), release, modules);
+    }
+
+    /** The kernel starts /init of an initramfs; people and scripts expect /sbin/init. */
+    private static void installInit(RootTree root) {
+        if (!root.isFile(MY_INIT)) {
+            throw Failure.usage("no component installs /" + MY_INIT, "sources.conf needs a line such as git:my_init:URL:BRANCH:build_my_init");
+        }
+        root.link("sbin/init", "my_init");
+        root.link("init", "sbin/init");
+    }
+
+    private int copyConfiguration(RootTree root) {
+        try (Stream<Path> files = Files.walk(guest.myInit())) {
+            List<Path> all = files.filter(file -> Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)).sorted().toList();
+            all.forEach(file -> root.install(file, "etc/my_init/" + guest.myInit().relativize(file), 0644));
+            return all.size();
+        } catch (IOException e) {
+            throw Failure.io("cannot read " + guest.myInit(), e);
+        }
+    }
+
+    /**
+     * Sets root's password hash, or locks the password when none is configured; locks every other account without a password. Alpine's
+     * base system ships root with an empty password, which would let anybody in. Returns what was done, a line each.
+     */
+    List<String> lockPasswords(RootTree root) {
+        List<String> done = new ArrayList<>();
+        StringBuilder shadow = new StringBuilder();
+        for (String line : root.read("etc/shadow").split("\n")) {
+            String[] fields = line.split(":", -1);
+            if (fields.length > 1 && fields[0].equals("root")) {
+                fields[1] = guest.rootPasswordHash().orElse("!");
+                done.add(guest.rootPasswordHash().isPresent() ? "root's password is set" : "root's password is locked");
+            } else if (fields.length > 1 && fields[1].isEmpty()) {
+                fields[1] = "!";
+                done.add("the empty password of " + fields[0] + " is locked");
+            }
+            shadow.append(String.join(":", fields)).append('\n');
+        }
+        rewrite(root, "etc/shadow", shadow.toString());
+        return done;
+    }
+
+    /** New text for a file that keeps its mode and owner. */
+    private static void rewrite(RootTree root, String path, String text) {
+        try {
+            Files.writeString(root.resolve(path), text);
+        } catch (IOException e) {
+            throw Failure.io("cannot write /" + path + " into the image", e);
+        }
+    }
+}

@@ -1,0 +1,262 @@
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import lib.tool.Digest;
+import lib.tool.Json;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** build.java as a process on the demo's inputs: real packages, a real Rust PID 1, a real kernel (compiled once, then cached). */
+@Tag("slow")
+class BuildTest {
+    @TempDir
+    static Path folder;
+    private static Path workspace;
+    private static Script.Run demo;
+
+    /** A workspace of its own with the demo's inputs, built once. */
+    @BeforeAll
+    static void build() throws IOException, InterruptedException {
+        workspace = Files.createDirectory(folder.resolve("workspace"));
+        demo = Script.run("build.java", "--demo", "-C", workspace.toString());
+        assertThat(demo.exitCode()).describedAs(demo.toString()).isZero();
+        Script.run("build.java", "--demo", "-C", workspace.toString());
+    }
+
+    @Test
+    void stdout_is_the_path_of_an_image_that_pc_firmware_can_start() throws IOException {
+        Path image = Path.of(demo.out().strip());
+        ByteBuffer header = ByteBuffer.wrap(Files.readAllBytes(image)).order(ByteOrder.LITTLE_ENDIAN);
+
+        assertThat(image).isEqualTo(workspace.resolve("dist/vmlinuz.efi"));
+        assertThat(header.getShort(0)).describedAs("MZ").isEqualTo((short) 0x5a4d);
+        assertThat(header.getInt(header.getInt(0x3c))).describedAs("PE").isEqualTo(0x4550);
+        assertThat(header.getInt(0x202)).describedAs("HdrS").isEqualTo(0x53726448);
+    }
+
+    @Test
+    void dist_holds_the_versioned_name_the_archive_and_sums_that_hold() throws IOException, InterruptedException {
+        JsonNode report = Json.read(workspace.resolve("dist/build.json"));
+        String version = report.get("version").asText();
+
+        assertThat(version).matches("\\d+\\.\\d+[^-]*-MyceliumOS-[0-9a-f]{7}");
+        assertThat(workspace.resolve("dist/vmlinuz-" + version + ".efi")).hasSameBinaryContentAs(workspace.resolve("dist/vmlinuz.efi"));
+        assertThat(report.get("components").get(0).get("identity").asText()).startsWith(version.substring(version.length() - 7));
+        assertThat(in("dist", "sha256sum", "--check", "--strict", "SHA256SUMS")).isZero();
+        assertThat(in("dist", "xz", "--test", "initramfs.cpio.xz")).isZero();
+        assertThat(list()).contains("init", "sbin/init", "sbin/my_init", "etc/my_init/my_init.conf", "dev/console", "lib/apk/db/installed").isSorted();
+    }
+
+    @Test
+    void a_build_with_nothing_changed_makes_nothing_anew() throws IOException, InterruptedException {
+        Map<String, String> before = dist(workspace);
+        Script.Run again = Script.run("build.java", "--demo", "-C", workspace.toString());
+
+        assertThat(again.err()).contains("all was cached");
+        assertThat(Json.read(workspace.resolve("dist/build.json")).get("made")).isEmpty();
+        assertThat(dist(workspace)).isEqualTo(before);
+    }
+
+    @Test
+    void an_edited_service_is_in_the_next_image_without_a_kernel_build() throws IOException, InterruptedException {
+        Path other = copy("edited");
+        try (Stream<Path> services = Files.list(other.resolve("config/my_init/services"))) {
+            Files.writeString(services.findFirst().orElseThrow(), "\n# edited by the test\n", StandardOpenOption.APPEND);
+        }
+
+        Script.Run run = Script.run("build.java", "-C", other.toString(), "--explain");
+
+        assertThat(run.exitCode()).describedAs(run.toString()).isZero();
+        assertThat(other.resolve("dist/vmlinuz.efi")).exists();
+        assertThat(Digest.sha256(other.resolve("dist/vmlinuz.efi"))).isNotEqualTo(Digest.sha256(workspace.resolve("dist/vmlinuz.efi")));
+        assertThat(run.err()).contains("miss initramfs").contains("hit  component my_init").doesNotContainPattern("miss kernel-objects");
+    }
+
+    @Test
+    void two_builds_in_different_folders_give_the_same_bytes() throws IOException, InterruptedException {
+        Path other = copy("elsewhere");
+        Script.Run run = Script.run("build.java", "-C", other.toString(), "--jobs", "1");
+
+        assertThat(run.exitCode()).describedAs(run.toString()).isZero();
+        assertThat(other.resolve("dist/initramfs.cpio.xz")).hasSameBinaryContentAs(workspace.resolve("dist/initramfs.cpio.xz"));
+        assertThat(other.resolve("dist/vmlinuz.efi")).hasSameBinaryContentAs(workspace.resolve("dist/vmlinuz.efi"));
+    }
+
+    @Test
+    void until_leaves_the_tree_and_no_artifacts() throws IOException, InterruptedException {
+        Path other = copy("until");
+        Script.Run run = Script.run("build.java", "-C", other.toString(), "--until", "alpine");
+
+        assertThat(run.exitCode()).isZero();
+        assertThat(run.out().strip()).isEqualTo(other.resolve("initramfs").toString());
+        assertThat(other.resolve("initramfs/etc/alpine-release")).exists();
+        assertThat(other.resolve("initramfs/sbin/my_init")).doesNotExist();
+        assertThat(other.resolve("dist/vmlinuz.efi")).doesNotExist();
+    }
+
+    /** A change to a workspace that makes its build fail. */
+    private interface Fault {
+        void plant(Path workspace) throws IOException;
+    }
+
+    static Stream<Arguments> faults() {
+        return Stream.of(
+                fault("unknown package", 2, "packages.list:\\d+: .*jqq.*", at -> append(at, "config/packages.list", "jqq\n")),
+                fault("tampered index", 1, "APKINDEX", at -> flip(at.resolve("mirror"), "APKINDEX.tar.gz")),
+                fault("tampered package", 1, "jq-", at -> flip(at.resolve("mirror"), "jq-[0-9].*\\.apk")),
+                fault("wrong checksum of the miniroot", 1, "wrong checksum", at -> flip(at.resolve("mirror"), "alpine-minirootfs.*tar.gz")),
+                fault("unreachable mirror", 1, "127.0.0.1:9", at -> setting(at, "ALPINE_MIRROR", "http://127.0.0.1:9")),
+                fault("unknown key", 2, "build.conf:\\d+: unknown key ALPINE_VERSOIN", at -> append(at, "config/build.conf", "ALPINE_VERSOIN=1\n")),
+                fault("malformed sources.conf line", 2, "sources.conf:\\d+: ", at -> append(at, "config/sources.conf", "git:x\n")),
+                fault("kernel option that does not exist", 2, "kernel.config:\\d+.*CONFIG_NO_SUCH_OPTION", at -> append(at, "config/kernel.config", "CONFIG_NO_SUCH_OPTION=y\n")),
+                fault("initramfs over its budget", 4, "MAX_INITRAMFS_SIZE", at -> setting(at, "MAX_INITRAMFS_SIZE", "10K")),
+                fault("missing module", 2, "modules.conf:\\d+: .*virtio_nett", at -> append(at, "config/modules.conf", "virtio_nett\n")),
+                fault("no my_init", 2, "no component installs /sbin/my_init", at -> Files.writeString(at.resolve("config/sources.conf"), "")));
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("faults")
+    void a_fault_is_one_clear_error_and_leaves_the_last_good_image(String name, int exitCode, String message, Fault fault) throws IOException, InterruptedException {
+        Path other = copy("fault");
+        Map<String, String> before = copyDist(other);
+        fault.plant(other);
+
+        Script.Run run = Script.run("build.java", "-C", other.toString());
+
+        assertThat(run.exitCode()).describedAs(run.toString()).isEqualTo(exitCode);
+        assertThat(run.err()).containsPattern("error: (?s:.*)" + message).doesNotContain("Exception").doesNotContain("\tat ");
+        assertThat(run.err().lines().filter(line -> line.startsWith("error: "))).hasSize(1);
+        assertThat(run.out()).isEmpty();
+        assertThat(dist(other)).isEqualTo(before);
+        lib.tool.Trees.delete(other);
+    }
+
+    @Test
+    void a_missing_compiler_is_named_with_the_line_that_installs_it() throws IOException, InterruptedException {
+        Path other = copy("compiler");
+        Path tools = Files.createDirectory(folder.resolve("tools"));
+        for (String place : new String[] {"/usr/bin", "/bin", "/usr/sbin", "/sbin"}) {
+            try (Stream<Path> programs = Files.list(Path.of(place))) {
+                for (Path program : programs.filter(one -> !one.getFileName().toString().matches("(.*-)?(gcc|cc|flex|lex)(-[0-9.]+)?")).toList()) {
+                    if (!Files.exists(tools.resolve(program.getFileName()))) {
+                        Files.createSymbolicLink(tools.resolve(program.getFileName()), program);
+                    }
+                }
+            }
+        }
+        String path = System.getenv("PATH").lines().flatMap(text -> Stream.of(text.split(":"))).filter(one -> one.contains("cargo")).findFirst()
+                .map(cargo -> cargo + ":" + tools).orElse(tools.toString());
+
+        Script.Run run = Script.run(Map.of("PATH", path), "build.java", "-C", other.toString());
+
+        assertThat(run.exitCode()).describedAs(run.toString()).isEqualTo(3);
+        assertThat(run.err()).contains("gcc").contains("flex").contains("install");
+    }
+
+    @ParameterizedTest
+    @org.junit.jupiter.params.provider.ValueSource(strings = {"2/6", "3/6", "4/6", "5/6", "6/6"})
+    void interrupted_in_any_phase_it_leaves_the_last_good_image_and_can_run_again(String phase) throws IOException, InterruptedException {
+        Path other = copy("interrupted" + phase.charAt(0));
+        Map<String, String> before = copyDist(other);
+        Script.Running running = Script.start(Map.of(), "build.java", "-C", other.toString());
+        while (running.process().isAlive() && !Files.readString(running.err()).contains(phase)) {
+            Thread.sleep(5);
+        }
+        new ProcessBuilder("kill", "-INT", Long.toString(running.process().pid())).start().waitFor(5, TimeUnit.SECONDS);
+        Script.Run run = Script.finish(running);
+
+        assertThat(run.exitCode()).describedAs(run.toString()).isEqualTo(130);
+        assertThat(dist(other)).isEqualTo(before);
+        Script.Run again = Script.run("build.java", "-C", other.toString());
+        assertThat(again.exitCode()).describedAs(again.toString()).isZero();
+    }
+
+    @Test
+    void a_full_disk_is_one_clear_error_and_leaves_the_last_good_image() throws IOException, InterruptedException {
+        org.junit.jupiter.api.Assumptions.assumeTrue(lib.tool.User.isRoot(), "only root may mount a small file system");
+        Path other = copy("full");
+        Map<String, String> before = copyDist(other);
+        Path small = Files.createDirectories(other.resolve("initramfs"));
+        String script = "mount -t tmpfs -o size=300k tmpfs \"$1\" && cd \"$2\" && exec ./jbang build.java -C \"$3\"";
+        Process process = new ProcessBuilder("unshare", "--mount", "sh", "-c", script, "sh", small.toString(), lib.TestScript.folder().toString(), other.toString())
+                .redirectErrorStream(true).start();
+        String output = new String(process.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
+
+        assertThat(process.waitFor()).describedAs(output).isEqualTo(1);
+        assertThat(output).contains("No space left on device").contains("hint: free some space");
+        assertThat(dist(other)).isEqualTo(before);
+    }
+
+    private static Arguments fault(String name, int exitCode, String message, Fault fault) {
+        return Arguments.of(name, exitCode, message, fault);
+    }
+
+    /** A workspace with the demo's inputs, as a user's own: config/, mirror/ and my_init/ side by side. */
+    private static Path copy(String name) throws IOException, InterruptedException {
+        Path target = folder.resolve(name);
+        assertThat(new ProcessBuilder("cp", "-a", workspace.resolve(".demo").toString(), target.toString()).inheritIO().start().waitFor()).isZero();
+        return target;
+    }
+
+    private static Map<String, String> copyDist(Path target) throws IOException, InterruptedException {
+        assertThat(new ProcessBuilder("cp", "-a", workspace.resolve("dist").toString(), target.toString()).inheritIO().start().waitFor()).isZero();
+        return dist(target);
+    }
+
+    /** Names and digests of what a build leaves, but for the log and the report with its seconds. */
+    private static Map<String, String> dist(Path at) throws IOException {
+        Map<String, String> files = new TreeMap<>();
+        try (Stream<Path> all = Files.list(at.resolve("dist"))) {
+            all.filter(file -> !file.endsWith("build.log") && !file.endsWith("build.json"))
+                    .forEach(file -> files.put(file.getFileName().toString(), Digest.sha256(file)));
+        }
+        return files;
+    }
+
+    private static List<String> list() throws IOException, InterruptedException {
+        Process process = new ProcessBuilder("sh", "-c", "xz -dc initramfs.cpio.xz | cpio -t --quiet").directory(workspace.resolve("dist").toFile()).start();
+        return new String(process.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8).lines().toList();
+    }
+
+    private static int in(String below, String... argv) throws IOException, InterruptedException {
+        return new ProcessBuilder(argv).directory(workspace.resolve(below).toFile()).inheritIO().redirectOutput(ProcessBuilder.Redirect.DISCARD).start().waitFor();
+    }
+
+    private static void append(Path at, String file, String text) throws IOException {
+        Files.writeString(at.resolve(file), text, StandardOpenOption.APPEND);
+    }
+
+    private static void setting(Path at, String key, String value) throws IOException {
+        Path conf = at.resolve("config/build.conf");
+        Files.writeString(conf, Files.readString(conf).replaceAll("(?m)^" + key + "=.*\n", "") + key + "=\"" + value + "\"\n");
+    }
+
+    /** Changes a byte in the middle of the first file below a folder whose name matches. */
+    private static void flip(Path below, String name) throws IOException {
+        try (Stream<Path> files = Files.walk(below)) {
+            Path file = files.filter(one -> one.getFileName().toString().matches(name)).sorted().findFirst().orElseThrow();
+            byte[] bytes = Files.readAllBytes(file);
+            bytes[bytes.length / 2] ^= 1;
+            Files.write(file, bytes);
+        } catch (UncheckedIOException e) {
+            throw e.getCause();
+        }
+    }
+}

@@ -1,0 +1,56 @@
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import lib.TestProject;
+
+/** Runs the scripts of the project as a user does. */
+final class Script {
+    private Script() { }
+
+    /** What a script printed and how it ended. */
+    record Run(int exitCode, String out, String err) {
+        @Override
+        public String toString() {
+            return "exit code " + exitCode + "\n--- stdout\n" + out + "--- stderr\n" + err;
+        }
+    }
+
+    /** Runs {@code ./jbang WORDS...} in the project's folder to its end, at most 30 minutes. */
+    static Run run(Map<String, String> environment, String... words) throws IOException, InterruptedException {
+        return finish(start(environment, words));
+    }
+
+    static Run run(String... words) throws IOException, InterruptedException {
+        return run(Map.of(), words);
+    }
+
+    /** A script that runs, with its output going to files. */
+    record Running(Process process, Path out, Path err) { }
+
+    static Running start(Map<String, String> environment, String... words) throws IOException {
+        List<String> argv = new ArrayList<>(List.of("./jbang"));
+        argv.addAll(List.of(words));
+        Path out = Files.createTempFile("out", ".txt");
+        Path err = Files.createTempFile("err", ".txt");
+        ProcessBuilder builder = new ProcessBuilder(argv).directory(TestProject.folder().toFile()).redirectOutput(out.toFile()).redirectError(err.toFile());
+        builder.environment().putAll(environment);
+        return new Running(builder.start(), out, err);
+    }
+
+    static Run finish(Running running) throws IOException, InterruptedException {
+        if (!running.process().waitFor(30, TimeUnit.MINUTES)) {
+            running.process().destroyForcibly();
+            throw new AssertionError("did not end: " + Files.readString(running.err()));
+        }
+        Run run = new Run(running.process().exitValue(), Files.readString(running.out(), StandardCharsets.UTF_8),
+                Files.readString(running.err(), StandardCharsets.UTF_8));
+        Files.delete(running.out());
+        Files.delete(running.err());
+        return run;
+    }
+}

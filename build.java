@@ -39,18 +39,18 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
 /** Builds dist/vmlinuz.efi from config/ in six phases. */
-@Command(name = "build.java", mixinStandardHelpOptions = true, version = "MOS Builder 1.0", sortOptions = false,
-        description = "Builds the MyceliumOS boot image dist/vmlinuz.efi from config/ in six phases.",
-        footerHeading = "%nEnvironment:%n", footer = {
-            "  MOS_CACHE_DIR    the cache (default ~/.cache/mos-builder)",
+@Command(name = "build.java", sortOptions = false,
+        description = {"Builds the MyceliumOS boot image dist/vmlinuz.efi from config/ in six phases.",
+            "stdout carries the image's path (or JSON); everything else goes to stderr and dist/build.log."},
+        exitCodeListHeading = "Exit codes:%n",
+        exitCodeList = {"0:done", "1:build failed", "2:wrong command line or configuration", "3:this machine lacks something",
+            "4:a size budget is exceeded", "130:interrupted"},
+        footer = {"", "Environment:",
+            "  MOS_CACHE_DIR    the cache (default: ~/.cache/mos-builder)",
             "  DEBUG=1          the same as --debug",
             "  NO_COLOR         no colours",
             "  Each key of config/build.conf (ALPINE_VERSION, KERNEL_SOURCE, ...) as a variable wins over the file.",
-            "",
-            "Exit codes: 0 done, 1 build failed, 2 wrong command line or configuration, 3 this machine lacks something,",
-            "4 a size budget is exceeded, 130 interrupted.",
-            "",
-            "stdout carries the image's path (or JSON), everything else goes to stderr and dist/build.log."})
+            "", "Examples:", "  ./jbang build.java --demo", "  ./jbang build.java --until alpine --explain", "  ./jbang build.java --update-lock=jq"})
 class Build implements Cli.Script {
     /** What --until takes, with the heading that each prints. */
     enum Phase {
@@ -90,8 +90,10 @@ class Build implements Cli.Script {
     int jobs = Runtime.getRuntime().availableProcessors();
     @Option(names = "--json", description = "print the result as JSON")
     boolean json;
-    @Option(names = "--debug", description = "show all output of child processes and stack traces")
+    @Option(names = "--debug", description = "show all output of child processes and stack traces (also: DEBUG=1)")
     boolean debug = "1".equals(System.getenv("DEBUG"));
+    @Option(names = {"-h", "--help"}, usageHelp = true, description = "show this text")
+    boolean help;
 
     public static void main(String... args) {
         Cli.main(new Build(), args);

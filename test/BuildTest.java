@@ -195,7 +195,7 @@ class BuildTest {
         Map<String, String> before = copyDist(other);
         Path small = Files.createDirectories(other.resolve("initramfs"));
         String script = "mount -t tmpfs -o size=300k tmpfs \"$1\" && cd \"$2\" && exec ./jbang build.java -C \"$3\"";
-        Process process = new ProcessBuilder("unshare", "--mount", "sh", "-c", script, "sh", small.toString(), lib.TestScript.folder().toString(), other.toString())
+        Process process = new ProcessBuilder("unshare", "--mount", "sh", "-c", script, "sh", small.toString(), lib.TestProject.folder().toString(), other.toString())
                 .redirectErrorStream(true).start();
         String output = new String(process.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
 

@@ -51,6 +51,9 @@ class HouseRulesTest {
                     "Network", "Qemu", "Qmp", "SerialLines", "Session", "Timeline", "Uefi"),
             "Container", Set.of("ContainerSession"));
 
+    /** Puts what the phases returned into one report; it calls none of them. */
+    private static final Set<String> GATHERS_RESULTS = Set.of("BuildReport");
+
     /** Files of more than 300 lines, and why they are not split. */
     private static final Map<String, String> LONG_FILES = Map.of(
             "lib/apk/Resolver.java", "one algorithm",
@@ -114,7 +117,7 @@ class HouseRulesTest {
         });
         List<String> wrong = new ArrayList<>();
         Set<String> types = libTypes();
-        for (String type : types) {
+        for (String type : types.stream().filter(type -> !GATHERS_RESULTS.contains(type)).toList()) {
             String code = code(Trees.read(PROJECT.resolve("lib/" + type + ".java")));
             Set<String> words = words(code);
             // Config.Alpine is not the phase Alpine.

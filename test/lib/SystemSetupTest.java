@@ -27,7 +27,10 @@ class SystemSetupTest {
         Files.createDirectories(myInit.resolve("services"));
         Files.writeString(myInit.resolve("my_init.conf"), "log_level: info\n");
         Files.writeString(myInit.resolve("services/sshd.yaml"), "exec: sshd\n");
-        Files.createDirectories(folder.resolve("kernel/lib/modules/6.1.0-test"));
+        Path modules = Files.createDirectories(folder.resolve("kernel/lib/modules/6.1.0-test"));
+        for (String file : new String[] {"modules.dep", "modules.builtin", "modules.order"}) {
+            Files.writeString(modules.resolve(file), "");
+        }
     }
 
     @Test

@@ -16,6 +16,7 @@ import lib.Boot;
 import lib.BootContract;
 import lib.BootReport;
 import lib.Claim;
+import lib.CloudHypervisor;
 import lib.Disks;
 import lib.Hypervisor;
 import lib.Machine;
@@ -91,6 +92,8 @@ final class Runit implements Cli.Script {
     }
 
     static final class Hardware {
+        @Option(names = "--hypervisor", paramLabel = "qemu|ch", defaultValue = "${env:HYPERVISOR:-qemu}", description = "QEMU or cloud-hypervisor (HYPERVISOR, qemu).")
+        Program hypervisor;
         @Option(names = "--name", paramLabel = "NAME", defaultValue = "default", description = "Machine; its disks and logs are in vm/NAME (${DEFAULT-VALUE}).")
         String name;
         @Option(names = "--memory", paramLabel = "MiB", defaultValue = "${env:MEMORY:-2048}", description = "Memory (MEMORY, 2048).")
@@ -105,7 +108,7 @@ final class Runit implements Cli.Script {
         Optional<String> diskSize = Optional.empty();
         @Option(names = "--reset", description = "Make the disks anew.")
         boolean reset;
-        @Option(names = "--net", paramLabel = "user|tap|none", description = "Network card: behind this computer, or in a bridge (user; tap with --bridge).")
+        @Option(names = "--net", paramLabel = "user|tap|none", description = "Network card: behind this computer, or in a bridge (user; tap with --bridge or ch).")
         Optional<Net> net = Optional.empty();
         @Option(names = "--port", paramLabel = "HOST:GUEST", description = "Let a port of localhost lead to one of the guest; may be repeated.")
         List<String> ports = List.of();
@@ -131,6 +134,8 @@ final class Runit implements Cli.Script {
     }
 
     enum Net { USER, TAP, NONE }
+
+    enum Program { QEMU, CH }
 
     private Console console;
     private Shell shell;
@@ -177,7 +182,7 @@ final class Runit implements Cli.Script {
 
     private Hypervisor hypervisor(Path kernel, Path place) {
         Machine machine = new Machine(hardware.name, place, payload(kernel), hardware.memory, test.icount ? 1 : hardware.cpus, disks(place), network(place));
-        return Qemu.of(machine, guest -> test.icount ? Accelerator.COUNTING : Accelerator.choose(hardware.accel, guest, shell), shell);
+        return hardware.hypervisor == Program.CH ? CloudHypervisor.of(machine, shell) : Qemu.of(machine, guest -> test.icount ? Accelerator.COUNTING : Accelerator.choose(hardware.accel, guest, shell), shell);
     }
 
     private Path kernel(Workspace workspace) {
@@ -218,7 +223,7 @@ final class Runit implements Cli.Script {
     }
 
     private Network network(Path place) {
-        return switch (hardware.net.orElse(hardware.bridge.isPresent() ? Net.TAP : Net.USER)) {
+        return switch (hardware.net.orElse(hardware.bridge.isPresent() || hardware.hypervisor == Program.CH ? Net.TAP : Net.USER)) {
             case USER -> Network.user(place.toString(), hardware.ports.stream().map(Network.Forward::parse).toList());
             case TAP -> Network.tap(place.toString(), hardware.bridge.orElse("mosbr"));
             case NONE -> new Network.None();

@@ -67,11 +67,11 @@ public record Accelerator(String name, boolean counting, String why) {
         if (!guest.isHost()) {
             return Optional.of("the guest has another processor");
         }
-        if (!Files.exists(device)) {
-            return Optional.of("there is no " + device);
+        Optional<String> closed = deviceObstacle(device);
+        if (closed.isPresent()) {
+            return closed;
         }
         try {
-            FileChannel.open(device, StandardOpenOption.READ, StandardOpenOption.WRITE).close();
             if (guest == Architecture.AARCH64) {
                 return Optional.empty(); // neither a flag in cpuinfo nor a boot sector there
             }
@@ -79,9 +79,22 @@ public record Accelerator(String name, boolean counting, String why) {
                 return Optional.of("the processor shows neither vmx nor svm");
             }
         } catch (IOException e) {
-            return Optional.of(device + " cannot be opened");
+            return Optional.of(cpuinfo + " cannot be read");
         }
         return probe.getAsBoolean() ? Optional.empty() : Optional.of("a guest hangs under KVM");
+    }
+
+    /** Why the device itself cannot be used. */
+    static Optional<String> deviceObstacle(Path device) {
+        if (!Files.exists(device)) {
+            return Optional.of("there is no " + device);
+        }
+        try {
+            FileChannel.open(device, StandardOpenOption.READ, StandardOpenOption.WRITE).close();
+            return Optional.empty();
+        } catch (IOException e) {
+            return Optional.of(device + " cannot be opened");
+        }
     }
 
     /** Whether a guest of one instruction ends within seconds under this accelerator. */

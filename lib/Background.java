@@ -7,12 +7,15 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.function.BooleanSupplier;
 import lib.Claim.Running;
 import lib.tool.Console;
 import lib.tool.Failure;
 import lib.tool.Shell;
 import lib.tool.Shell.Command;
+import lib.tool.Peer;
 import lib.tool.Terminal;
 import lib.tool.UnixSocket;
 
@@ -22,8 +25,9 @@ public record Background(String name, Path folder, Shell shell, Console console)
     /** What somebody who attaches is shown of what was said before, in bytes. */
     private static final int HISTORY = 2000;
 
-    /** For --status. */
-    public record Status(String name, boolean running, String hypervisor, long pid, String guest, boolean detached, String summary) {
+    /** For --status; {@code counters} is what the hypervisor counts for each device, where it does. */
+    public record Status(String name, boolean running, String hypervisor, long pid, String guest, boolean detached, String summary,
+            Map<String, Object> counters) {
         @Override
         public String toString() {
             return running ? summary + "\n  guest " + guest + ", process " + pid + (detached ? ", console: runit.java --attach" : ", on a terminal")
@@ -33,12 +37,12 @@ public record Background(String name, Path folder, Shell shell, Console console)
 
     public Status status() {
         return Claim.running(folder).map(running -> new Status(name, true, running.hypervisor(), running.pid(),
-                control(running).state(), running.detached(), running.summary()))
-                .orElse(new Status(name, false, "", 0, "gone", false, ""));
+                control(running).state(), running.detached(), running.summary(), control(running).counters()))
+                .orElse(new Status(name, false, "", 0, "gone", false, "", Map.of()));
     }
 
     private Control control(Running running) {
-        return new Qmp(Machine.control(folder));
+        return running.hypervisor().equals("ch") ? new ChApi(Machine.control(folder)) : new Qmp(Machine.control(folder));
     }
 
     private Running running() {
@@ -49,18 +53,30 @@ public record Background(String name, Path folder, Shell shell, Console console)
     /** Joins this terminal to the console until the guest ends or the user types Ctrl-a d. */
     public void attach(OutputStream screen) {
         Running running = running();
-        UnixSocket socket = UnixSocket.connect(Machine.console(folder), CONNECT)
-                .orElseThrow(() -> new Failure("machine " + name + " has its console on another terminal (process " + running.pid() + ")",
-                        "only machines that were started with --detach can be attached to"));
+        if (!running.detached()) {
+            throw new Failure("machine " + name + " has its console on another terminal (process " + running.pid() + ")",
+                    "only machines that were started with --detach can be attached to");
+        }
         console.say(running.summary() + "; leave with Ctrl-a d, end the machine with Ctrl-a x");
-        try (socket) {
+        try (Peer peer = peer(running)) {
             screen.write(history());
             screen.flush();
-            boolean left = Terminal.join(socket, shell, System.in, screen);
-            console.say(left ? "left; the machine runs on" : "the machine has ended");
+            // QEMU ends itself on Ctrl-a x
+            Optional<Character> key = Terminal.join(peer, shell, System.in, screen, running.hypervisor().equals("ch") ? "dx" : "d");
+            if (key.equals(Optional.of('x'))) {
+                control(running).unplug();
+            }
+            console.say(key.equals(Optional.of('d')) ? "left; the machine runs on" : "the machine has ended");
         } catch (IOException e) {
             throw Failure.io("cannot show the console of " + name, e);
         }
+    }
+
+    private Peer peer(Running running) {
+        if (running.hypervisor().equals("ch")) {
+            return new ChApi(Machine.control(folder)).console();
+        }
+        return UnixSocket.connect(Machine.console(folder), CONNECT).orElseThrow(() -> new Failure("machine " + name + " has just ended", ""));
     }
 
     private byte[] history() throws IOException {

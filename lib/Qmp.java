@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import lib.tool.Failure;
 import lib.tool.Json;
 import lib.tool.UnixSocket;
@@ -17,6 +18,18 @@ record Qmp(Path socket) implements Control {
     @Override
     public String state() {
         return ask("query-status").map(status -> status.path("status").asText()).orElse("gone");
+    }
+
+    @Override
+    public Map<String, Object> counters() {
+        Map<String, Object> counters = new TreeMap<>();
+        ask("query-blockstats").ifPresent(all -> all.forEach(one -> {
+            if (!one.path("device").asText().isEmpty()) {
+                counters.put(one.path("device").asText(), Map.of("read_bytes", one.path("stats").path("rd_bytes").asLong(),
+                        "write_bytes", one.path("stats").path("wr_bytes").asLong()));
+            }
+        }));
+        return counters;
     }
 
     @Override

@@ -47,7 +47,7 @@ class HouseRulesTest {
             "Initramfs", Set.of(),
             "Kernel", Set.of("Kbuild", "Kconfig", "KernelConfig", "KernelNeeds", "KernelSource", "ModuleObjects"),
             "BuildReport", Set.of("Dist"),
-            "Boot", Set.of("Accelerator", "Background", "BootCheck", "BootContract", "BootReport", "Bridge", "Claim", "Control", "Disks", "Hypervisor", "Machine",
+            "Boot", Set.of("Accelerator", "Background", "BootCheck", "BootContract", "BootReport", "Bridge", "ChApi", "ChConfig", "Claim", "CloudHypervisor", "Control", "Disks", "Hypervisor", "Machine",
                     "Network", "Qemu", "Qmp", "SerialLines", "Session", "Timeline", "Uefi"),
             "Container", Set.of("ContainerSession"));
 

@@ -4,7 +4,9 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import lib.tool.Shell.Command;
 
@@ -16,23 +18,24 @@ public final class Terminal {
     private Terminal() { }
 
     /**
-     * Copies keys to the guest and its output to the screen, until the guest ends or the user types Ctrl-a d. The terminal is
-     * raw meanwhile, so that Ctrl-C reaches the guest; it is as before when this returns, and also after kill -9.
+     * Copies keys to the guest and its output to the screen, until the guest ends or the user types Ctrl-a and one of the
+     * {@code leaving} keys. The terminal is raw meanwhile, so that Ctrl-C reaches the guest; it is as before when this returns, and
+     * also after kill -9.
      *
-     * @return whether the user went away while the guest still runs
+     * @return the key by which the user left; empty when the guest has ended
      */
-    public static boolean join(UnixSocket guest, Shell shell, InputStream keys, OutputStream screen) {
+    public static Optional<Character> join(Peer guest, Shell shell, InputStream keys, OutputStream screen, String leaving) {
         CountDownLatch over = new CountDownLatch(1);
-        boolean[] detached = {false};
+        AtomicReference<Character> left = new AtomicReference<>();
         try (Guard guard = Guard.overTerminal(shell)) {
             if (guard.hasTerminal()) {
                 shell.interactive(Command.of(List.of("stty", "raw", "-echo")));
             }
             daemon("keys", () -> {
-                detached[0] = copyKeys(keys, guest::write);
-                if (detached[0]) {
+                copyKeys(keys, guest::write, leaving).ifPresent(key -> {
+                    left.set(key);
                     over.countDown();
-                }
+                });
             });
             daemon("screen", () -> {
                 copy(guest, screen);
@@ -42,7 +45,7 @@ public final class Terminal {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
-        return detached[0];
+        return Optional.ofNullable(left.get());
     }
 
     private static void daemon(String name, Runnable work) {
@@ -51,7 +54,7 @@ public final class Terminal {
         thread.start();
     }
 
-    private static void copy(UnixSocket guest, OutputStream screen) {
+    private static void copy(Peer guest, OutputStream screen) {
         try {
             for (byte[] chunk = guest.chunk(); chunk.length > 0; chunk = guest.chunk()) {
                 screen.write(chunk);
@@ -62,13 +65,13 @@ public final class Terminal {
         }
     }
 
-    /** Whether the keys ended with Ctrl-a d; Ctrl-a before any other key is passed on with it. */
-    static boolean copyKeys(InputStream keys, Consumer<byte[]> guest) {
+    /** The key after Ctrl-a by which the user left; Ctrl-a before any other key is passed on with it. */
+    static Optional<Character> copyKeys(InputStream keys, Consumer<byte[]> guest, String leaving) {
         try {
             boolean escaped = false;
             for (int key = keys.read(); key >= 0; key = keys.read()) {
-                if (escaped && key == 'd') {
-                    return true;
+                if (escaped && leaving.indexOf(key) >= 0) {
+                    return Optional.of((char) key);
                 }
                 if (escaped) {
                     guest.accept(new byte[] {ESCAPE, (byte) key});
@@ -77,11 +80,11 @@ public final class Terminal {
                 }
                 escaped = !escaped && key == ESCAPE;
             }
-            return false;
+            return Optional.empty();
         } catch (IOException e) {
-            return false;
+            return Optional.empty();
         } catch (Failure e) {
-            return false; // the guest ended between two keys
+            return Optional.empty(); // the guest ended between two keys
         }
     }
 }

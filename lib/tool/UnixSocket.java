@@ -16,7 +16,7 @@ import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
 
 /** A connection to a Unix socket whose reads have a time limit. Everything that goes wrong on it is a Failure that names the socket. */
-public final class UnixSocket implements AutoCloseable {
+public final class UnixSocket implements Peer {
     /** Longest path that the kernel takes (sun_path without its NUL). */
     public static final int LONGEST_PATH = 107;
 
@@ -68,6 +68,7 @@ public final class UnixSocket implements AutoCloseable {
         return path;
     }
 
+    @Override
     public void write(byte[] bytes) {
         try {
             ByteBuffer left = ByteBuffer.wrap(bytes);
@@ -93,7 +94,7 @@ public final class UnixSocket implements AutoCloseable {
         return buffer.get() & 0xff;
     }
 
-    /** What has come, at least one byte; empty when the other side has closed the connection. Waits as long as it takes. */
+    @Override
     public byte[] chunk() {
         try {
             while (!buffer.hasRemaining()) {
@@ -106,7 +107,7 @@ public final class UnixSocket implements AutoCloseable {
             byte[] bytes = new byte[buffer.remaining()];
             buffer.get(bytes);
             return bytes;
-        } catch (IOException e) {
+        } catch (IOException | java.nio.channels.ClosedSelectorException e) {
             return new byte[0];
         }
     }

@@ -133,15 +133,29 @@ final class Database {
         Path db = tree.folder("lib/apk/db");
         List<InstalledPackage> sorted = new ArrayList<>(packages);
         sorted.sort(Comparator.comparing((InstalledPackage one) -> one.pkg().name(), World.NAMES));
-        StringBuilder installed = new StringBuilder(1 << 16);
-        sorted.forEach(one -> installed.append(one.stanza()).append('\n'));
-        put(db.resolve("installed"), installed.toString().getBytes(StandardCharsets.UTF_8), 0644);
+        put(db.resolve("installed"), stanzas(sorted).getBytes(StandardCharsets.UTF_8), 0644);
         put(db.resolve("scripts.tar"), ScriptsTar.bytes(packages), 0644);
         StringBuilder triggers = new StringBuilder();
         triggerOrder.forEach((checksum, one) -> triggers.append(checksum).append(' ').append(String.join(" ", one.triggers())).append('\n'));
         put(db.resolve("triggers"), triggers.toString().getBytes(StandardCharsets.UTF_8), 0644);
         put(db.resolve("lock"), new byte[0], 0600);
         put(tree.folder("etc/apk").resolve("world"), World.text(world).getBytes(StandardCharsets.UTF_8), 0644);
+    }
+
+    /** As apk writes them: what only the database knows of a package without folders gets into the stanza of the next one that has some. */
+    private static String stanzas(List<InstalledPackage> sorted) {
+        StringBuilder text = new StringBuilder(1 << 16);
+        StringBuilder pending = new StringBuilder();
+        for (InstalledPackage one : sorted) {
+            text.append(one.indexLines());
+            pending.append(one.localLines());
+            if (!one.folders().isEmpty()) {
+                text.append(pending).append(one.folderLines());
+                pending.setLength(0);
+            }
+            text.append('\n');
+        }
+        return text.toString();
     }
 
     private static void put(Path file, byte[] bytes, int mode) throws IOException {

@@ -68,34 +68,37 @@ final class Extraction implements PackageFile.Visitor {
         boolean link = entry.type() == TarReader.Type.SYMLINK;
         folder.files().put(path.substring(slash + 1), new InstalledPackage.File(metadata.uid(), metadata.gid(), link ? 0777 : metadata.mode(),
                 item.checksum()));
-        Path place = target(path, owner, item.checksum());
-        switch (entry.type()) {
-            case SYMLINK -> Files.createSymbolicLink(place, Path.of(entry.link()));
-            case HARD_LINK -> Files.createLink(place, written.get(entry.link()));
-            default -> write(place, content);
+        Path place = tree.place(path);
+        Protection.Verdict verdict = verdict(place, path, owner, item.checksum());
+        if (verdict != Protection.Verdict.KEEP) {
+            place = verdict == Protection.Verdict.ASIDE ? place.resolveSibling(place.getFileName() + ".apk-new") : place;
+            put(place, entry, content);
+            Tree.apply(place, metadata, link);
         }
         written.put(path, place);
-        Tree.apply(place, metadata, link);
         database.claim(path, one);
         changed.add(folder.name());
     }
 
-    /** Where the file goes: its place, freed of what is there, or beside it when that is to be kept. */
-    private Path target(String path, Optional<InstalledPackage> owner, String checksum) throws IOException {
-        Path place = tree.place(path);
+    private Protection.Verdict verdict(Path place, String path, Optional<InstalledPackage> owner, String checksum) throws IOException {
         Optional<BasicFileAttributes> found = Tree.at(place);
         if (found.isEmpty()) {
-            return place;
+            return Protection.Verdict.OVERWRITE;
         }
         if (found.get().isDirectory()) {
             throw new Failure("package " + one.pkg() + " has a file " + path + ", but a folder is there", "two packages do not go together");
         }
         String recorded = owner.map(before -> before.file(path).checksum()).orElse("");
-        if (Protection.keeps(place, found.get(), path, recorded, checksum)) {
-            place = place.resolveSibling(place.getFileName() + ".apk-new");
-        }
+        return Protection.judge(place, found.get(), path, recorded, checksum);
+    }
+
+    private void put(Path place, TarReader.Entry entry, TarReader content) throws IOException {
         Files.deleteIfExists(place);
-        return place;
+        switch (entry.type()) {
+            case SYMLINK -> Files.createSymbolicLink(place, Path.of(entry.link()));
+            case HARD_LINK -> Files.createLink(place, written.get(entry.link()));
+            default -> write(place, content);
+        }
     }
 
     private void write(Path place, TarReader content) throws IOException {

@@ -28,20 +28,35 @@ final class Folders {
     /** Makes the folder that {@code lister} has just been given, or brings its owner and mode into line. */
     void prepare(InstalledPackage.Folder folder, InstalledPackage lister, Optional<InstalledPackage> replaced) throws IOException {
         Path place = tree.place(folder.name());
-        if (seen.add(folder.name())) {
-            Optional<BasicFileAttributes> found = Tree.at(place);
-            if (found.isEmpty()) {
-                Files.createDirectory(place);
-                ours.add(folder.name());
-            } else if (found.get().isDirectory() && unchanged(place, folder.name())) {
-                ours.add(folder.name());
-            } else if (!found.get().isDirectory() && !found.get().isSymbolicLink()) {
-                throw new IOException(folder.name() + " is to be a folder, but a file is there");
-            }
+        if (Tree.at(place).isEmpty()) {
+            Files.createDirectory(place);
+            seen.add(folder.name());
+            ours.add(folder.name());
         }
+        look(folder.name(), place);
         if (ours.contains(folder.name())) {
-            Tree.Metadata wanted = merged(folder.name(), lister, replaced);
-            Tree.apply(place, wanted, false);
+            Tree.apply(place, merged(folder.name(), lister, replaced), false);
+        }
+    }
+
+    /** Looks at a folder for the first time, as long as the database still knows all who listed it before. */
+    void look(String name) throws IOException {
+        try {
+            look(name, tree.place(name));
+        } catch (NoSuchFileException e) {
+            ours.remove(name);
+        }
+    }
+
+    private void look(String name, Path place) throws IOException {
+        if (!seen.add(name)) {
+            return;
+        }
+        Optional<BasicFileAttributes> found = Tree.at(place);
+        if (found.isPresent() && found.get().isDirectory() && unchanged(place, name)) {
+            ours.add(name);
+        } else if (found.isPresent() && !found.get().isDirectory() && !found.get().isSymbolicLink()) {
+            throw new IOException(name + " is to be a folder, but a file is there");
         }
     }
 
@@ -73,16 +88,21 @@ final class Folders {
         return order < 0 ? sum : order > 0 ? one : new Tree.Metadata(sum.uid(), sum.gid(), sum.mode() & one.mode(), -1);
     }
 
-    /** Removes a folder that no package lists any more and that is empty. */
+    /** Removes a folder that no package lists any more and that is empty; one that others list gets their owner and mode. */
     void release(String name) throws IOException {
-        if (name.isEmpty() || database.packages().stream().anyMatch(one -> one.folders().containsKey(name))) {
+        if (name.isEmpty()) {
             return;
         }
         try {
             Path place = tree.place(name);
-            if (Tree.at(place).map(BasicFileAttributes::isDirectory).orElse(false)) {
+            if (database.packages().stream().anyMatch(one -> one.folders().containsKey(name))) {
+                if (ours.contains(name)) {
+                    Tree.apply(place, merged(name, null, Optional.empty()), false);
+                }
+            } else if (Tree.at(place).map(BasicFileAttributes::isDirectory).orElse(false)) {
                 Files.delete(place);
                 tree.forget();
+                seen.remove(name);
             }
         } catch (DirectoryNotEmptyException | NoSuchFileException e) {
             seen.remove(name);

@@ -10,6 +10,9 @@ import java.util.Map;
 final class InstalledPackage {
     private static final String INDEX_LINES = "CPVASITULomtckDpi";
 
+    /** Lines that are there even when they are empty. */
+    private static final String ALWAYS = "SITUL";
+
     private final Package pkg;
     private final Map<Character, String> local = new LinkedHashMap<>();
     private final Map<String, Folder> folders = new LinkedHashMap<>();
@@ -96,7 +99,8 @@ final class InstalledPackage {
                     File file = folder.files.get(base);
                     folder.files.put(base, new File(file.uid(), file.gid(), file.mode(), value));
                 }
-                case 'r', 'q', 's', 'f' -> one.local.put(line.charAt(0), value);
+                case 'r' -> one.local.merge('r', value, (before, more) -> before + " " + more);
+                case 'q', 's', 'f' -> one.local.put(line.charAt(0), value);
                 default -> { }
             }
         }
@@ -163,20 +167,32 @@ final class InstalledPackage {
         }
     }
 
-    /** Its lines in the database. */
-    String stanza() {
-        StringBuilder text = new StringBuilder(1 << 10);
+    /** Its lines in the database that an index has too. */
+    String indexLines() {
+        StringBuilder text = new StringBuilder(1 << 9);
         for (char key : INDEX_LINES.toCharArray()) {
             String value = pkg.field(key);
-            if (!value.isEmpty()) {
+            if (!value.isEmpty() || ALWAYS.indexOf(key) >= 0) {
                 text.append(key).append(':').append(value).append('\n');
             }
         }
+        return text.toString();
+    }
+
+    /** Its lines that only the database has, without folders and files. */
+    String localLines() {
+        StringBuilder text = new StringBuilder();
         for (char key : "rqsf".toCharArray()) {
             if (local.containsKey(key)) {
                 text.append(key).append(':').append(local.get(key)).append('\n');
             }
         }
+        return text.toString();
+    }
+
+    /** Its folders with their files. */
+    String folderLines() {
+        StringBuilder text = new StringBuilder(1 << 10);
         folders.values().forEach(folder -> append(text, folder));
         return text.toString();
     }

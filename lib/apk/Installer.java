@@ -35,7 +35,7 @@ final class Installer {
     /**
      * Applies the changes in their order and writes the database with the new world.
      *
-     * @param files the verified file of each package that is new
+     * @param files the verified file of each package that is new, but for those that have no files at all: they are only recorded
      */
     void apply(List<Order.Change> changes, Map<Package, PackageFile> files, List<Dependency> world) {
         try {
@@ -59,23 +59,27 @@ final class Installer {
 
     private void install(Order.Change change, PackageFile file) throws IOException {
         Optional<InstalledPackage> old = Optional.ofNullable(change.from()).flatMap(database::find);
-        InstalledPackage one = described(file);
+        InstalledPackage one = file == null ? new InstalledPackage(change.to()) : described(file);
         List<String> versions = new ArrayList<>(List.of(one.pkg().version()));
         old.ifPresent(before -> versions.add(before.pkg().version()));
         String kind = old.isPresent() ? "upgrade" : "install";
         run(one, "pre-" + kind, versions);
         Extraction extraction = new Extraction(tree, database, folders, one, old, accounts());
         try {
-            file.visit(extraction);
+            if (file != null) {
+                file.visit(extraction);
+            }
         } catch (IOException e) {
             throw Failure.io("while installing package " + one.pkg(), e);
         }
         changed.addAll(extraction.changed());
         if (old.isPresent()) {
             database.remove(old.get());
-            remove(old.get(), one);
         }
         database.add(one);
+        if (old.isPresent()) {
+            remove(old.get(), one);
+        }
         fresh.add(one);
         run(one, "post-" + kind, versions);
     }
@@ -96,6 +100,9 @@ final class Installer {
     private void purge(Package pkg) throws IOException {
         InstalledPackage one = database.find(pkg).orElseThrow(() -> new IllegalStateException("not installed: " + pkg));
         run(one, "pre-deinstall", List.of(pkg.version()));
+        for (String folder : one.folders().keySet()) {
+            folders.look(folder);
+        }
         database.remove(one);
         remove(one, one);
         run(one, "post-deinstall", List.of(pkg.version()));
@@ -109,10 +116,10 @@ final class Installer {
                 boolean kept = next != old && next.owns(path) || database.owner(path).isPresent();
                 if (!kept && !Protection.keepsOnRemoval(tree, path, file.getValue())) {
                     Files.deleteIfExists(tree.place(path));
-                    changed.add(folder.name());
                 }
             }
         }
+        changed.addAll(old.folders().keySet());
         List<String> deepest = new ArrayList<>(old.folders().keySet());
         java.util.Collections.reverse(deepest);
         for (String folder : deepest) {

@@ -77,11 +77,11 @@ final class Order {
         return null;
     }
 
-    /** Packages whose last install_if condition was just met. */
+    /** Names that wait for this one: once all conditions of their package are met (apk asks no more, and some have none) it is its turn. */
     private void companions(String name) {
         for (Catalog.Name waiting : catalog.name(name).installIf()) {
             Package pkg = resolved.chosen(waiting.text());
-            if (pkg != null && !pkg.installIf().isEmpty() && pkg.installIf().stream().allMatch(this::inPlace)) {
+            if (pkg != null && pkg.installIf().stream().allMatch(this::inPlace)) {
                 place(waiting.text());
             }
         }

@@ -10,22 +10,34 @@ import java.util.Base64;
 import java.util.Optional;
 import lib.tool.Digest;
 
-/** Configuration below /etc that was changed since its package put it there is not overwritten: apk's default protected paths. */
+/** Configuration below /etc that was changed since its package put it there is not overwritten: as apk does by default. */
 final class Protection {
+    private static final String PROTECTED = "etc/";
+
     private Protection() { }
 
+    /** What becomes of a package's file where something is already. */
+    enum Verdict {
+        /** It takes the place. */
+        OVERWRITE,
+        /** What is there stays; it has the same content. */
+        KEEP,
+        /** What is there stays, and the package's file is put beside it as {@code .apk-new}. */
+        ASIDE
+    }
+
     /**
-     * Whether what is at {@code place} has to stay, so that a package's version of it becomes {@code .apk-new}.
+     * Judges what is at {@code place}.
      *
      * @param recorded the checksum that the database has for it; empty when no package owns it
      * @param next the checksum of the package's version
      */
-    static boolean keeps(Path place, BasicFileAttributes found, String path, String recorded, String next) throws IOException {
-        if (!isProtected(path, found.isSymbolicLink())) {
-            return false;
+    static Verdict judge(Path place, BasicFileAttributes found, String path, String recorded, String next) throws IOException {
+        if (!path.startsWith(PROTECTED)) {
+            return Verdict.OVERWRITE;
         }
         String now = checksum(place, found);
-        return !now.equals(next) && (!now.equals(recorded) || path.startsWith("etc/apk/"));
+        return now.equals(recorded) ? Verdict.OVERWRITE : now.equals(next) ? Verdict.KEEP : Verdict.ASIDE;
     }
 
     /** Whether a file of a package that goes stays because it was changed. */
@@ -33,14 +45,10 @@ final class Protection {
         try {
             Path place = tree.place(path);
             Optional<BasicFileAttributes> found = Tree.at(place);
-            return found.isPresent() && isProtected(path, found.get().isSymbolicLink()) && !checksum(place, found.get()).equals(file.checksum());
+            return found.isPresent() && path.startsWith(PROTECTED) && !checksum(place, found.get()).equals(file.checksum());
         } catch (NoSuchFileException e) {
             return true;
         }
-    }
-
-    private static boolean isProtected(String path, boolean link) {
-        return path.startsWith("etc/") && (link || !path.startsWith("etc/init.d/"));
     }
 
     private static String checksum(Path place, BasicFileAttributes found) throws IOException {

@@ -14,10 +14,12 @@ final class Triggers {
      * The trigger's arguments: absolute folders that match one of its patterns, in apk's order.
      *
      * @param fresh the package was installed in this transaction: every folder counts, else only those in {@code changed}
+     * @param changed folders of packages that came or went, also those that are not there any more
      */
     static List<String> folders(Collection<InstalledPackage> packages, List<String> patterns, boolean fresh, Set<String> changed) {
         Set<String> known = new LinkedHashSet<>();
         packages.forEach(one -> known.addAll(one.folders().keySet()));
+        known.addAll(changed);
         List<String> matching = new ArrayList<>();
         for (String folder : known) {
             if ((fresh || changed.contains(folder)) && patterns.stream().anyMatch(pattern -> matches(pattern, "/" + folder))) {

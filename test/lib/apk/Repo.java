@@ -1,0 +1,102 @@
+package lib.apk;
+
+import demo.ApkPackage;
+import demo.ApkWriter;
+import demo.SigningKey;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import lib.tool.Shell;
+
+/** A repository of made-up packages in a folder, signed by a key of its own, and what tests do with it. */
+final class Repo {
+    private final Path folder;
+    private final SigningKey key = SigningKey.generate("test.rsa.pub");
+    private final ApkWriter writer = new ApkWriter(key);
+    private final Map<String, String> stanzas = new LinkedHashMap<>();
+
+    Repo(Path folder) {
+        this.folder = folder;
+        write(folder.resolve("keys/test.rsa.pub"), key.publicPem().getBytes(java.nio.charset.StandardCharsets.US_ASCII));
+    }
+
+    static void write(Path file, byte[] bytes) {
+        try {
+            Files.createDirectories(file.getParent());
+            Files.write(file, bytes);
+        } catch (IOException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    static ApkPackage pkg(String name, String version) {
+        return ApkPackage.of(name, version, "x86_64", 1_700_000_000).with("pkgdesc", "a test").with("license", "MIT");
+    }
+
+    Path folder() {
+        return folder;
+    }
+
+    Path keys() {
+        return folder.resolve("keys");
+    }
+
+    ApkWriter writer() {
+        return writer;
+    }
+
+    /** Puts the packages and a new index into the folder. */
+    Repo with(ApkPackage... packages) {
+        for (ApkPackage one : packages) {
+            put(one, writer.write(one));
+        }
+        return this;
+    }
+
+    /** Puts a package whose parts may not fit together. */
+    Repo put(ApkPackage one, ApkWriter.Apk apk) {
+        write(file(one), apk.bytes());
+        stanzas.put(one.name() + "-" + one.version(), writer.stanza(one, apk));
+        return index(writer.index("test", List.copyOf(stanzas.values())));
+    }
+
+    Repo index(byte[] bytes) {
+        write(folder.resolve("x86_64/APKINDEX.tar.gz"), bytes);
+        return this;
+    }
+
+    Path file(ApkPackage one) {
+        return folder.resolve("x86_64/" + one.name() + "-" + one.version() + ".apk");
+    }
+
+    /** The index as this project reads it. */
+    Catalog catalog(Installation installation) {
+        Catalog catalog = new Catalog();
+        catalog.addInstalled(installation.packages());
+        Path index = folder.resolve("x86_64/APKINDEX.tar.gz");
+        URI place = folder.toUri();
+        catalog.addIndex(new Repository("test", "", List.of(place), 0), SignedIndex.read(index, new Keys().addFolder(keys()), index.toString()),
+                index.toString());
+        return catalog;
+    }
+
+    /** Installs what {@code atoms} ask for into the tree {@code root}, with this project's code. */
+    Plan install(Path root, Shell shell, String... atoms) {
+        Installation installation = Installation.open(root);
+        List<Dependency> wanted = java.util.Arrays.stream(atoms).map(Dependency::parse).toList();
+        Plan plan = Plan.of(catalog(installation), installation.worldWith(wanted), atom -> "");
+        List<PackageFile> files = new ArrayList<>();
+        try {
+            plan.wanted().forEach(pkg -> files.add(PackageFile.verified(folder.resolve("x86_64/" + pkg.fileName()), pkg)));
+            installation.apply(plan, files, shell);
+        } finally {
+            files.forEach(PackageFile::close);
+        }
+        return plan;
+    }
+}

@@ -47,6 +47,12 @@ final class Choices {
         boolean checkInstallIf;
         boolean dirty;
         boolean severalOptions;
+        /** It was looked at once. */
+        boolean reconsidered;
+        /** Highest provider_priority of its candidates. */
+        int priority;
+        /** When it got in line for a decision. */
+        int turn;
         /** One of its candidates is to be installed because its install_if conditions are met. */
         boolean triggered;
         /** Length of the longest chain of dependencies below it. */
@@ -123,6 +129,7 @@ final class Choices {
             int others = 0;
             for (Provider provider : name.providers()) {
                 slot.options.add(new Option(candidate(provider.pkg()), provider.version()));
+                slot.priority = Math.max(slot.priority, provider.pkg().priority());
                 others += provider.pkg().name().equals(name.text()) ? 0 : 1;
             }
             slot.kind = others == 0 ? 0 : others < slot.options.size() ? 1 : 2;

@@ -2,10 +2,12 @@ package lib.apk;
 
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.Deque;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.TreeSet;
 import lib.apk.Choices.Candidate;
 import lib.apk.Choices.Option;
 import lib.apk.Choices.Slot;
@@ -22,7 +24,10 @@ final class Resolver {
     private final Deque<Slot> dirty = new ArrayDeque<>();
     private final Set<Slot> decided = new LinkedHashSet<>();
     private final Set<Slot> single = new LinkedHashSet<>();
-    private final Set<Slot> open = new LinkedHashSet<>();
+    /** Real packages first, then deeper ones, then those that nobody gives a high priority; of equal ones the latest. */
+    private final TreeSet<Slot> open = new TreeSet<>(Comparator.<Slot>comparingInt(slot -> slot.kind).thenComparingInt(slot -> -slot.depth)
+            .thenComparingInt(slot -> slot.priority).thenComparingInt(slot -> slot.turn));
+    private int turns;
     private final List<Problem> problems = new ArrayList<>();
 
     /** A choice that could not be made well: nothing, or nothing that fits, for {@code name}. */
@@ -117,7 +122,7 @@ final class Resolver {
                 }
             }
             slot.depth = Math.max(slot.depth, candidate.depth);
-            discover(choices.slot(catalog.name(candidate.pkg.name())));
+            carriedNames(candidate.pkg).forEach(this::discover);
             for (Dependency dependency : candidate.pkg.depends()) {
                 List<Slot> dependents = slot(dependency).dependents;
                 if (dependents.isEmpty() || dependents.get(dependents.size() - 1) != slot) {
@@ -125,6 +130,7 @@ final class Resolver {
                 }
             }
         }
+        slot.turn = ++turns;
         for (Catalog.Name waiting : slot.name.installIf()) {
             discover(choices.slot(waiting));
         }
@@ -163,7 +169,6 @@ final class Resolver {
     private void want(Slot slot) {
         slot.wanted++;
         if (slot.wanted == 1) {
-            enqueue(slot);
             touch(slot);
         }
     }
@@ -255,6 +260,10 @@ final class Resolver {
             }
             applyCommon(group);
             provideCommon(slot, group);
+        }
+        if (!slot.reconsidered) {
+            slot.reconsidered = true;
+            slot.dependents.stream().filter(open::contains).forEach(this::enqueue);
         }
     }
 
@@ -374,36 +383,29 @@ final class Resolver {
         }
     }
 
+    /** Puts a name that needs a decision in line; one that is looked at again and has a single candidate left goes to the front. */
     private void enqueue(Slot slot) {
-        if (slot.locked) {
-            return;
-        }
-        boolean needed = slot.wanted > 0 || slot.triggered;
-        if (!needed) {
+        if (slot.wanted == 0 && !slot.triggered) {
             open.remove(slot);
             single.remove(slot);
-        } else if (slot.severalOptions || slot.dirty) {
+        } else if (open.contains(slot)) {
+            if (!slot.severalOptions) {
+                open.remove(slot);
+                single.add(slot);
+            }
+        } else if (!single.contains(slot)) {
             open.add(slot);
-        } else {
-            open.remove(slot);
-            single.add(slot);
         }
     }
 
     /** The name to decide next; null when all are decided. */
     private Slot next() {
-        Slot best = null;
         if (!single.isEmpty()) {
-            best = single.iterator().next();
+            Slot first = single.iterator().next();
+            single.remove(first);
+            return first;
         }
-        for (Slot slot : best == null ? open : List.<Slot>of()) {
-            if (best == null || slot.kind < best.kind || slot.kind == best.kind && slot.depth > best.depth) {
-                best = slot;
-            }
-        }
-        single.remove(best);
-        open.remove(best);
-        return best;
+        return open.pollFirst();
     }
 
     private void decide(Slot slot) {

@@ -57,6 +57,11 @@ public record Kernel(Config.Kernel config, Tools tools, int jobs) {
         return new Compiled(release, made.resolve("install"), configuration, source.folder(), made.resolve("objects"), key.digest(), compression, cached);
     }
 
+    /** Only checks the configuration, which takes seconds, and returns the final one. */
+    public Path configuration(Config.Compression compression) {
+        return configure(new KernelSource(config, tools).unpacked(), kbuild().compiler(), compression);
+    }
+
     /** Writes the bootable kernel with this initramfs (a file as {@link Initramfs} makes it) to {@code target}. */
     public Path link(Compiled compiled, Path initramfs, Path target) {
         requireSame(compiled.compression(), initramfs);

@@ -84,6 +84,14 @@ class KernelTest {
     }
 
     @Test
+    void the_configuration_of_a_node_is_granted() throws IOException {
+        String version = new KernelSource(demo, tools).unpacked().version();
+        assumeTrue(Integer.parseInt(version.split("\\.")[1]) >= 12, "config/kernel.config is for Linux 6.12, and the distribution's source is " + version);
+        Config.Kernel node = new Config.Kernel(version, demo.source(), "-MyceliumOS", TestProject.folder().resolve("config/kernel.config"), "x86_64", 0);
+        assertThat(new Kernel(node, tools, 2).configuration(Config.Compression.XZ)).exists();
+    }
+
+    @Test
     void an_initramfs_is_linked_in_and_the_same_one_gives_the_same_bytes() throws IOException {
         Kernel kernel = new Kernel(demo, tools, 2);
         Kernel.Compiled compiled = compiled(kernel);

@@ -46,14 +46,14 @@ record Kbuild(Config.Kernel config, Tools tools, int jobs) {
         }
     }
 
-    /** make for this kernel: nothing of the user's environment reaches it but PATH and HOME. */
+    /** make for this kernel: nothing of the user's environment reaches it but what is named here. */
     Command make(Path source, Path work, String... targets) {
         String away = "-ffile-prefix-map=" + source + "/= -ffile-prefix-map=" + work + "/=";
         List<String> argv = new ArrayList<>(List.of("make", "-C", source.toString(), "O=" + work, "-j" + jobs, "ARCH=" + makeArch(),
                 "CROSS_COMPILE=" + crossCompile(), "LOCALVERSION=", "KCFLAGS=" + away, "KAFLAGS=" + away));
         argv.addAll(Arrays.asList(targets));
         Map<String, String> environment = new LinkedHashMap<>();
-        Stream.of("PATH", "HOME", "TMPDIR").filter(System.getenv()::containsKey).forEach(name -> environment.put(name, System.getenv(name)));
+        Stream.of("PATH", "HOME", "TMPDIR", "TERM").filter(System.getenv()::containsKey).forEach(name -> environment.put(name, System.getenv(name)));
         environment.put("LC_ALL", "C");
         environment.put("KBUILD_BUILD_TIMESTAMP", DateTimeFormatter.ofPattern("EEE MMM d HH:mm:ss 'UTC' yyyy", Locale.ROOT)
                 .withZone(ZoneOffset.UTC).format(Instant.ofEpochSecond(config.epoch())));

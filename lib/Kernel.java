@@ -62,6 +62,29 @@ public record Kernel(Config.Kernel config, Tools tools, int jobs) {
         return configure(new KernelSource(config, tools).unpacked(), kbuild().compiler(), compression);
     }
 
+    /**
+     * Shows the kernel's menu and writes what was changed there, and no more, into kernel.config.
+     *
+     * @return the changed options with their new values
+     */
+    public Map<String, String> menuconfig(Config.Compression compression) {
+        KernelSource.Tree source = new KernelSource(config, tools).unpacked();
+        KernelMenu menu = new KernelMenu(kbuild(), tools);
+        return edit(source, compression, menu, menu.menu(source.folder()));
+    }
+
+    /** The same with any editor. */
+    Map<String, String> edit(KernelSource.Tree source, Config.Compression compression, KernelMenu menu, KernelMenu.Editor editor) {
+        Path before = configure(source, kbuild().compiler(), compression);
+        Map<String, String> changes = menu.changes(source.folder(), before, editor);
+        KernelNeeds.fixed(config.localVersion(), compression).keySet().forEach(changes::remove);
+        if (!changes.isEmpty()) {
+            Trees.replace(config.config(), KernelMenu.edited(Trees.read(config.config()), changes));
+            configure(source, kbuild().compiler(), compression);
+        }
+        return changes;
+    }
+
     /** Writes the bootable kernel with this initramfs (a file as {@link Initramfs} makes it) to {@code target}. */
     public Path link(Compiled compiled, Path initramfs, Path target) {
         requireSame(compiled.compression(), initramfs);

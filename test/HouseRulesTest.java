@@ -45,7 +45,7 @@ class HouseRulesTest {
             "SystemSetup", Set.of("Modules", "Firmware"),
             "Optimization", Set.of("Cleanup", "ElfTree", "Upx", "SizeLedger"),
             "Initramfs", Set.of(),
-            "Kernel", Set.of("Kbuild", "Kconfig", "KernelConfig", "KernelNeeds", "KernelSource", "ModuleObjects"),
+            "Kernel", Set.of("Kbuild", "Kconfig", "KernelConfig", "KernelMenu", "KernelNeeds", "KernelSource", "ModuleObjects"),
             "BuildReport", Set.of("Dist"),
             "Boot", Set.of("Accelerator", "Background", "BootCheck", "BootContract", "BootReport", "Bridge", "ChApi", "ChConfig", "Claim", "CloudHypervisor", "Control", "Disks", "Hypervisor", "Machine",
                     "Network", "Qemu", "Qmp", "SerialLines", "Session", "Timeline", "Uefi"),

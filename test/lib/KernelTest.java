@@ -84,6 +84,21 @@ class KernelTest {
     }
 
     @Test
+    void the_menu_carries_over_what_was_changed_and_nothing_else() throws IOException {
+        Kernel kernel = with(demoConfiguration());
+        KernelSource.Tree source = new KernelSource(demo, tools).unpacked();
+        Kbuild kbuild = new Kbuild(demo, tools, 2);
+        Map<String, String> changes = kernel.edit(source, Config.Compression.XZ, new KernelMenu(kbuild, tools), objects -> {
+            // What a person does in the menu: a module more, a driver less.
+            Path file = objects.resolve(".config");
+            Files.writeString(file, Files.readString(file).replace("CONFIG_E1000=m", "# CONFIG_E1000 is not set") + "CONFIG_DUMMY=m\n");
+            tools.shell().run(kbuild.make(source.folder(), objects, "olddefconfig"));
+        });
+        assertThat(changes).isEqualTo(Map.of("CONFIG_DUMMY", "m", "CONFIG_E1000", "n"));
+        assertThat(temp.resolve("kernel.config")).hasContent(demoConfiguration().replace("CONFIG_E1000=m", "# CONFIG_E1000 is not set") + "CONFIG_DUMMY=m\n");
+    }
+
+    @Test
     void the_configuration_of_a_node_is_granted() throws IOException {
         String version = new KernelSource(demo, tools).unpacked().version();
         assumeTrue(Integer.parseInt(version.split("\\.")[1]) >= 12, "config/kernel.config is for Linux 6.12, and the distribution's source is " + version);

@@ -9,16 +9,12 @@ import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
-import lib.apk.Catalog;
 import lib.apk.Dependency;
 import lib.apk.Installation;
-import lib.apk.Keys;
 import lib.apk.Package;
 import lib.apk.PackageFile;
 import lib.apk.Plan;
 import lib.apk.Repository;
-import lib.apk.SignedIndex;
 import lib.tool.Archive;
 import lib.tool.Download;
 import lib.tool.Failure;
@@ -53,35 +49,61 @@ public record Alpine(Config.Alpine config, BuildLock.Use lock, Tools tools) {
 
     /** Installs into {@code root}, which is empty or absent. Needs user id 0, of the machine or of a user namespace. */
     public Installed installInto(Path root) {
-        Miniroot miniroot = tools.console().step("Find the Alpine release", () -> Miniroot.find(config, tools.download()),
-                found -> "Alpine " + found.release() + " for " + found.arch());
-        tools.console().step("Unpack the miniroot", () -> Archive.extract(miniroot.fetch(config, tools.download()), root, Archive.Limits.ROOT_TREE));
-        Installation installation = Installation.open(root);
-        Plan plan = tools.console().step("Choose packages", () -> plan(installation), chosen -> chosen.wanted().size() + " packages to install");
-        refuseOpenrc(plan);
-        List<PackageFile> files = tools.console().step("Fetch and verify packages", () -> fetch(plan.wanted()),
+        Decision decision = decide();
+        List<PackageFile> files = tools.console().step("Fetch and verify packages", () -> fetch(decision.chosen().plan().wanted()),
                 done -> done.size() + " packages verified");
-        long start = Instant.now().getEpochSecond();
         try {
-            tools.console().step("Install packages", () -> installation.apply(plan, files, tools.shell()));
+            tools.console().step("Unpack the miniroot",
+                    () -> Archive.extract(decision.miniroot().fetch(config, tools.download()), root, Archive.Limits.ROOT_TREE));
+            tools.console().step("Install packages", () -> install(root, decision.chosen().plan(), files));
         } finally {
             files.forEach(PackageFile::close);
         }
-        installation.settleDays(start, Instant.now().getEpochSecond(), config.epoch());
-        return installed(miniroot, Installation.open(root), plan);
+        writeLock(decision.chosen().lock());
+        return installed(decision.miniroot(), Installation.open(root), decision.chosen().plan());
     }
 
-    private Plan plan(Installation installation) {
-        Keys keys = installation.keys().addFolder(config.keys());
-        Catalog catalog = new Catalog();
-        catalog.addInstalled(installation.packages());
-        for (Repository repository : repositories()) {
-            List<URI> places = repository.places().stream().map(place -> Download.child(place, config.arch() + "/APKINDEX.tar.gz")).toList();
-            Path file = tools.download().latest(places, SignedIndex.LARGEST);
-            catalog.addIndex(repository, SignedIndex.read(file, keys, places.get(0).toString()), places.get(0).toString());
+    /** What {@link #installInto} would do; nothing is installed or written. */
+    public Plan plan() {
+        return decide().chosen().plan();
+    }
+
+    private record Decision(Miniroot miniroot, PackageChoice.Chosen chosen) { }
+
+    private Decision decide() {
+        Map<Dependency, Config.Line> atoms = atoms();
+        PackageLock locked = PackageLock.of(lock.read());
+        List<String> request = PackageLock.request(config, atoms.keySet().stream().map(Dependency::toString).toList());
+        if (lock.mode() == BuildLock.Mode.LOCKED) {
+            locked.demand(request, lock);
         }
-        return Plan.of(catalog, installation.worldWith(atoms().keySet()), atom -> Optional.ofNullable(atoms().get(atom))
-                .map(line -> line.file() + ":" + line.number()).orElse(""));
+        boolean fits = lock.mode() != BuildLock.Mode.UPDATE && locked.request().equals(request);
+        Miniroot miniroot = fits ? locked.miniroot() : tools.console().step("Find the Alpine release", () -> Miniroot.find(config, tools.download()),
+                found -> "Alpine " + found.release() + " for " + found.arch());
+        Installation base = Installation.open(miniroot.unpacked(config, tools));
+        PackageChoice choice = new PackageChoice(config, lock, tools, miniroot, base, repositories(), atoms);
+        PackageChoice.Chosen chosen = tools.console().step("Choose packages", () -> choice.choose(locked, fits),
+                one -> one.plan().wanted().size() + " packages to install" + (fits ? ", as locked" : ""));
+        refuseOpenrc(chosen.plan());
+        return new Decision(miniroot, chosen);
+    }
+
+    private void install(Path root, Plan plan, List<PackageFile> files) {
+        long start = Instant.now().getEpochSecond();
+        Installation installation = Installation.open(root);
+        installation.apply(plan, files, tools.shell());
+        installation.settleDays(start, Instant.now().getEpochSecond(), config.epoch());
+    }
+
+    private void writeLock(PackageLock now) {
+        BuildLock before = lock.read();
+        List<String> changes = now.changesSince(PackageLock.of(before));
+        if (!PackageLock.of(before).isEmpty()) {
+            changes.forEach(tools.console()::detail);
+        }
+        if (lock.mode() != BuildLock.Mode.LOCKED) {
+            now.into(before).write();
+        }
     }
 
     /** main and community of the release, then the lines of config/repositories. */

@@ -11,8 +11,11 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import lib.apk.Version;
+import lib.tool.Archive;
+import lib.tool.Cache;
 import lib.tool.Download;
 import lib.tool.Failure;
+import lib.tool.Tools;
 import lib.tool.Trees;
 
 /**
@@ -39,6 +42,12 @@ record Miniroot(String release, String arch, String sha256) {
     /** The tarball, with its checksum verified. */
     Path fetch(Config.Alpine config, Download download) {
         return download.verified(places(config, release, ""), Download.Checksum.sha256(sha256), LARGEST);
+    }
+
+    /** The tarball unpacked in the cache, for reading only: without owners, and whoever runs this. */
+    Path unpacked(Config.Alpine config, Tools tools) {
+        return tools.cache().get(Cache.Key.of("miniroot", release + " " + arch).with("sha256", sha256),
+                target -> Archive.extract(fetch(config, tools.download()), target, new Archive.Limits(false, 0, 2L << 30, 100_000)));
     }
 
     private static List<URI> places(Config.Alpine config, String release, String suffix) {

@@ -6,6 +6,7 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * All packages that can be chosen from: those already installed and those of the indexes, found by every name they carry.
@@ -104,6 +105,21 @@ public final class Catalog {
             name(condition.name());
         }
         return pkg;
+    }
+
+    /** The package with this checksum. */
+    public Optional<Package> find(String checksum) {
+        return Optional.ofNullable(byChecksum.get(checksum));
+    }
+
+    /** Packages that are preferred to other versions of theirs, by checksum; unknown ones do not matter. */
+    public void prefer(Collection<String> checksums) {
+        checksums.forEach(checksum -> find(checksum).ifPresent(Package::markLocked));
+    }
+
+    /** Adds a package of another catalog, or of a package file. */
+    public void addPackage(Package pkg) {
+        add(pkg);
     }
 
     /** The name, which is made when nobody has mentioned it yet. */

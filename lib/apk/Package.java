@@ -22,6 +22,7 @@ public final class Package {
     private final boolean installIf;
     private final List<Repository> repositories = new ArrayList<>(1);
     private boolean installed;
+    private boolean locked;
     private List<Dependency> depends;
     private List<Dependency> providesList;
     private List<Dependency> installIfList;
@@ -208,6 +209,20 @@ public final class Package {
 
     void markInstalled() {
         installed = true;
+    }
+
+    /** Whether it is preferred to other versions: it is in the tree already, or the lock names it. */
+    boolean preferred() {
+        return installed || locked;
+    }
+
+    void markLocked() {
+        locked = true;
+    }
+
+    /** Its lines in the index. */
+    String lines() {
+        return string(text, from, to);
     }
 
     /** Name of its file in a repository. */

@@ -41,7 +41,7 @@ final class Preference {
         if (order == 0) {
             order = Boolean.compare(x.tagPreferred(), y.tagPreferred());
         }
-        return order != 0 ? order : Boolean.compare(x.pkg.installed(), y.pkg.installed());
+        return order != 0 ? order : Boolean.compare(x.pkg.preferred(), y.pkg.preferred());
     }
 
     private static int rank(Package pkg) {

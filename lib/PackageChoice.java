@@ -1,0 +1,170 @@
+package lib;
+
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import lib.apk.Catalog;
+import lib.apk.Dependency;
+import lib.apk.Installation;
+import lib.apk.Keys;
+import lib.apk.Package;
+import lib.apk.Plan;
+import lib.apk.PlanText;
+import lib.apk.Repository;
+import lib.apk.SignedIndex;
+import lib.tool.Cache;
+import lib.tool.Digest;
+import lib.tool.Download;
+import lib.tool.Failure;
+import lib.tool.Suggest;
+import lib.tool.Tools;
+import lib.tool.Trees;
+
+/** Which packages come onto the miniroot: those of the lock while it fits, else those that the indexes give. */
+final class PackageChoice {
+    private final Config.Alpine config;
+    private final BuildLock.Use use;
+    private final Tools tools;
+    private final Miniroot miniroot;
+    private final Installation base;
+    private final List<Repository> repositories;
+    private final Map<Dependency, Config.Line> atoms;
+    private final Keys keys;
+
+    /** @param base the miniroot, unpacked for reading */
+    PackageChoice(Config.Alpine config, BuildLock.Use use, Tools tools, Miniroot miniroot, Installation base, List<Repository> repositories,
+            Map<Dependency, Config.Line> atoms) {
+        this.config = config;
+        this.use = use;
+        this.tools = tools;
+        this.miniroot = miniroot;
+        this.base = base;
+        this.repositories = repositories;
+        this.atoms = atoms;
+        this.keys = base.keys().addFolder(config.keys());
+    }
+
+    /** A plan and the lock that stands for it. */
+    record Chosen(Plan plan, PackageLock lock) { }
+
+    /** @param locked what the lock says; used as it is when it fits, else its packages are preferred to others */
+    Chosen choose(PackageLock locked, boolean fits) {
+        if (fits) {
+            Path text = tools.cache().get(lockedKey(locked), target -> Files.writeString(target, PlanText.write(fromLock(locked), repositories)));
+            return new Chosen(plan(text), locked);
+        }
+        Map<Repository, Path> indexes = indexes();
+        Map<String, String> identities = new TreeMap<>();
+        indexes.forEach((repository, file) -> identities.put(repository.name(), Digest.sha256(file)));
+        Set<String> preferred = preferred(locked);
+        Path text = tools.cache().get(key().with("indexes", identities).with("preferred", new TreeSet<>(preferred)),
+                target -> Files.writeString(target, PlanText.write(plan(catalog(indexes, preferred)), repositories)));
+        Plan plan = plan(text);
+        Map<String, PackageLock.Entry> entries = new TreeMap<>();
+        plan.packages().forEach(pkg -> entries.put(pkg.name(), PackageLock.Entry.of(pkg)));
+        List<String> request = PackageLock.request(config, atoms.keySet().stream().map(Dependency::toString).toList());
+        PackageLock now = new PackageLock(request, miniroot, identities, entries);
+        tools.cache().get(lockedKey(now), target -> Files.copy(text, target));
+        return new Chosen(plan, now);
+    }
+
+    private Plan plan(Path text) {
+        return PlanText.read(Trees.read(text), base.packages(), repositories);
+    }
+
+    private Cache.Key key() {
+        return Cache.Key.of("alpine-plan", "packages").with("world", world()).with("miniroot", miniroot.sha256()).with("keys", fingerprints())
+                .with("repositories", repositories.stream().map(one -> one.name() + "@" + one.tag()).toList());
+    }
+
+    private Cache.Key lockedKey(PackageLock locked) {
+        return key().with("locked", locked.packages().values());
+    }
+
+    private List<Dependency> world() {
+        return base.worldWith(atoms.keySet());
+    }
+
+    private String fingerprints() {
+        StringBuilder text = new StringBuilder();
+        keys.files().forEach((name, bytes) -> text.append(name).append(' ').append(Digest.sha256(bytes)).append('\n'));
+        return text.toString();
+    }
+
+    /** Checksums of locked packages that are to stay if they can. */
+    private Set<String> preferred(PackageLock locked) {
+        if (use.mode() == BuildLock.Mode.UPDATE && use.name().isPresent() && !locked.packages().containsKey(use.name().get())) {
+            throw Failure.usage("--update-lock=" + use.name().get() + ": no such package in " + use.file(),
+                    Suggest.hint(use.name().get(), locked.packages().keySet(), "the file lists all of them"));
+        }
+        Set<String> checksums = new HashSet<>();
+        locked.packages().values().stream().filter(entry -> !use.renews(entry.name())).forEach(entry -> checksums.add(entry.checksum()));
+        return checksums;
+    }
+
+    private Map<Repository, Path> indexes() {
+        Map<Repository, Path> files = new LinkedHashMap<>();
+        repositories.parallelStream().map(repository -> Map.entry(repository, tools.download().latest(places(repository), SignedIndex.LARGEST)))
+                .toList().forEach(entry -> files.put(entry.getKey(), entry.getValue()));
+        return files;
+    }
+
+    private List<URI> places(Repository repository) {
+        return repository.places().stream().map(place -> Download.child(place, config.arch() + "/APKINDEX.tar.gz")).toList();
+    }
+
+    private Catalog catalog(Map<Repository, Path> indexes, Set<String> preferred) {
+        Catalog catalog = new Catalog();
+        catalog.addInstalled(base.packages());
+        Map<Repository, byte[]> texts = new LinkedHashMap<>();
+        indexes.entrySet().parallelStream().map(entry -> Map.entry(entry.getKey(), SignedIndex.read(entry.getValue(), keys, source(entry.getKey()))))
+                .toList().forEach(entry -> texts.put(entry.getKey(), entry.getValue()));
+        texts.forEach((repository, text) -> catalog.addIndex(repository, text, source(repository)));
+        catalog.prefer(preferred);
+        return catalog;
+    }
+
+    private String source(Repository repository) {
+        return places(repository).get(0).toString();
+    }
+
+    private Plan plan(Catalog catalog) {
+        return Plan.of(catalog, world(), atom -> Optional.ofNullable(atoms.get(atom)).map(line -> line.file() + ":" + line.number()).orElse(""));
+    }
+
+    /** The plan when nothing but the locked packages exists. Their index lines come from the indexes, or where they are gone from the files. */
+    private Plan fromLock(PackageLock locked) throws IOException {
+        Catalog all = catalog(indexes(), Set.of());
+        Catalog only = new Catalog();
+        only.addInstalled(base.packages());
+        List<String> missing = new ArrayList<>();
+        for (PackageLock.Entry entry : locked.packages().values()) {
+            Optional<Package> found = all.find(entry.checksum());
+            found.ifPresent(only::addPackage);
+            if (found.isEmpty()) {
+                missing.add(entry.name() + " " + entry.version());
+            }
+        }
+        if (!missing.isEmpty()) {
+            throw new Failure("the repositories no longer have what " + use.file() + " names: " + String.join(", ", missing),
+                    "run with --update-lock to take the packages of today");
+        }
+        Plan plan = plan(only);
+        Set<String> chosen = new HashSet<>();
+        plan.packages().forEach(pkg -> chosen.add(pkg.checksum()));
+        locked.packages().values().stream().filter(entry -> !chosen.contains(entry.checksum())).findFirst().ifPresent(entry -> {
+            throw new Failure(use.file() + " names " + entry.name() + " " + entry.version() + ", which nothing needs", "run with --update-lock");
+        });
+        return plan;
+    }
+}

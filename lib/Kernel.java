@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Pattern;
 import lib.image.ModuleIndex;
@@ -24,10 +25,15 @@ import lib.tool.Trees;
  * <p>Objects and modules are built once per source, configuration and compiler; a new initramfs only links them again. The same
  * inputs give the same bytes in any folder (Documentation/kbuild/reproducible-builds.rst).
  *
+ * @param lock pins the source's checksum; empty: nothing is pinned
  * @param jobs compilers that run side by side
  */
-public record Kernel(Config.Kernel config, Tools tools, int jobs) {
+public record Kernel(Config.Kernel config, Optional<BuildLock.Use> lock, Tools tools, int jobs) {
     private static final Pattern TAKES_REQUESTS = Pattern.compile("all(no|yes|mod|def)config");
+
+    public Kernel(Config.Kernel config, Tools tools, int jobs) {
+        this(config, Optional.empty(), tools, jobs);
+    }
 
     /**
      * A kernel that only lacks its initramfs.
@@ -45,7 +51,7 @@ public record Kernel(Config.Kernel config, Tools tools, int jobs) {
 
     /** Builds all but the initramfs; the configuration is checked first. */
     public Compiled compile(Config.Compression compression) {
-        KernelSource.Tree source = new KernelSource(config, tools).unpacked();
+        KernelSource.Tree source = new KernelSource(config, lock, tools).unpacked();
         String compiler = kbuild().compiler();
         Path configuration = configure(source, compiler, compression);
         requireCompressor(configuration);
@@ -59,7 +65,7 @@ public record Kernel(Config.Kernel config, Tools tools, int jobs) {
 
     /** Only checks the configuration, which takes seconds, and returns the final one. */
     public Path configuration(Config.Compression compression) {
-        return configure(new KernelSource(config, tools).unpacked(), kbuild().compiler(), compression);
+        return configure(new KernelSource(config, lock, tools).unpacked(), kbuild().compiler(), compression);
     }
 
     /**
@@ -68,7 +74,7 @@ public record Kernel(Config.Kernel config, Tools tools, int jobs) {
      * @return the changed options with their new values
      */
     public Map<String, String> menuconfig(Config.Compression compression) {
-        KernelSource.Tree source = new KernelSource(config, tools).unpacked();
+        KernelSource.Tree source = new KernelSource(config, lock, tools).unpacked();
         KernelMenu menu = new KernelMenu(kbuild(), tools);
         return edit(source, compression, menu, menu.menu(source.folder()));
     }

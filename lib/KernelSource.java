@@ -13,7 +13,9 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import lib.tool.Cache;
@@ -27,7 +29,7 @@ import lib.tool.Tools;
 import lib.tool.Trees;
 
 /** The kernel's source: a tarball, unpacked once into the cache with the patches of config/kernel-patches applied in name order. */
-record KernelSource(Config.Kernel config, Tools tools) {
+record KernelSource(Config.Kernel config, Optional<BuildLock.Use> lock, Tools tools) {
     private static final URI RELEASES = URI.create("https://cdn.kernel.org/pub/linux/kernel/");
     private static final long MAX_TARBALL = 1L << 30;
     private static final long MAX_CHECKSUMS = 16 << 20;
@@ -47,19 +49,63 @@ record KernelSource(Config.Kernel config, Tools tools) {
      */
     record Tree(Path folder, String key, String version) { }
 
-    /** The tarball, fetched or found. One from kernel.org must have the checksum that is published beside it. */
+    KernelSource(Config.Kernel config, Tools tools) {
+        this(config, Optional.empty(), tools);
+    }
+
+    /**
+     * The tarball, fetched or found. It must have the checksum that build.lock says; the first time, or with --update-lock, one from
+     * kernel.org the checksum that is published beside it. What was taken is written to the lock.
+     */
     Tarball tarball() {
+        URI origin = config.source().orElseGet(() -> Download.child(releases(), name()));
+        // Files of this machine lie elsewhere on others: their name has to do.
+        String title = origin.getScheme().equals("file") ? Path.of(origin).getFileName().toString() : origin.toString();
+        Optional<String> pinned = pinned(title);
+        Tarball found = pinned.map(sha256 -> pinned(origin, sha256)).orElseGet(() -> first(origin));
+        if (pinned.isEmpty()) {
+            lock.ifPresent(use -> use.read().with("kernel", new TreeMap<>(Map.of("source", title, "sha256", found.sha256()))).write());
+        }
+        return found;
+    }
+
+    /** The checksum that the lock has for this source; a lock that is to be obeyed but says nothing about it is a Failure. */
+    private Optional<String> pinned(String title) {
+        Optional<String> sha256 = lock.filter(use -> !use.renews("kernel")).flatMap(use -> use.read().section("kernel"))
+                .filter(entry -> entry.path("source").asText().equals(title)).map(entry -> entry.path("sha256").asText());
+        if (sha256.isEmpty() && lock.filter(use -> use.mode() == BuildLock.Mode.LOCKED).isPresent()) {
+            throw Failure.usage(lock.get().file() + " says nothing about the kernel source " + title, "run without --locked, or with --update-lock=kernel, once");
+        }
+        return sha256;
+    }
+
+    private Tarball pinned(URI origin, String sha256) {
+        if (origin.getScheme().equals("file")) {
+            Path file = tools.download().latest(origin, MAX_TARBALL);
+            if (!remembered(file).equals(sha256)) {
+                throw new Failure(file + " is not the file that build.lock names\n  expected SHA-256 " + sha256 + "\n  found    SHA-256 " + remembered(file),
+                        "--update-lock=kernel takes the file as it is now");
+            }
+            return new Tarball(file, sha256, origin);
+        }
+        return new Tarball(tools.download().verified(List.of(origin), Download.Checksum.sha256(sha256), MAX_TARBALL), sha256, origin);
+    }
+
+    private Tarball first(URI origin) {
         if (config.source().isPresent()) {
-            URI origin = config.source().get();
             Path file = tools.download().latest(origin, MAX_TARBALL);
             return new Tarball(file, remembered(file), origin);
         }
-        String name = "linux-" + config.version() + ".tar.xz";
-        URI folder = Download.child(RELEASES, "v" + config.version().replaceFirst("\\..*", "") + ".x");
-        String sha256 = published(Trees.read(tools.download().latest(Download.child(folder, "sha256sums.asc"), MAX_CHECKSUMS)), name)
-                .orElseThrow(() -> Failure.usage("kernel.org has no " + name, "check KERNEL_VERSION, or set KERNEL_SOURCE to a tarball"));
-        Path file = tools.download().verified(List.of(Download.child(folder, name)), Download.Checksum.sha256(sha256), MAX_TARBALL);
-        return new Tarball(file, sha256, Download.child(folder, name));
+        return pinned(origin, published(Trees.read(tools.download().latest(Download.child(releases(), "sha256sums.asc"), MAX_CHECKSUMS)), name())
+                .orElseThrow(() -> Failure.usage("kernel.org has no " + name(), "check KERNEL_VERSION, or set KERNEL_SOURCE to a tarball")));
+    }
+
+    private String name() {
+        return "linux-" + config.version() + ".tar.xz";
+    }
+
+    private URI releases() {
+        return Download.child(RELEASES, "v" + config.version().replaceFirst("\\..*", "") + ".x");
     }
 
     /** The SHA-256 of a file in a list as sha256sum writes it, with or without a signature around it. */

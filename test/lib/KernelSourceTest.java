@@ -98,6 +98,25 @@ class KernelSourceTest {
     }
 
     @Test
+    void the_lock_pins_the_tarball() throws IOException {
+        Path file = temp.resolve("build.lock");
+        Path tarball = tarball(MAKEFILE);
+        assertThatThrownBy(() -> locked(tarball, file, BuildLock.Mode.LOCKED).tarball()).isInstanceOf(Failure.class).hasMessageContaining("says nothing about");
+        String sha256 = locked(tarball, file, BuildLock.Mode.USE).tarball().sha256();
+        assertThat(file).content().contains("\"kernel\": {\"sha256\":\"" + sha256 + "\",\"source\":\"linux.tar.gz\"}");
+        assertThat(locked(tarball, file, BuildLock.Mode.LOCKED).tarball().sha256()).isEqualTo(sha256);
+
+        tarball(MAKEFILE + "# changed\n");
+        assertThatThrownBy(() -> locked(tarball, file, BuildLock.Mode.USE).tarball()).isInstanceOf(Failure.class).hasMessageContaining("expected SHA-256 " + sha256);
+        assertThat(locked(tarball, file, BuildLock.Mode.UPDATE).tarball().sha256()).isNotEqualTo(sha256);
+        assertThat(file).content().doesNotContain(sha256);
+    }
+
+    private KernelSource locked(Path tarball, Path lock, BuildLock.Mode mode) {
+        return new KernelSource(source(tarball).config(), Optional.of(BuildLock.Use.of(lock, mode)), tools);
+    }
+
+    @Test
     void finds_the_published_checksum_of_one_release() {
         String sums = "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\n" + "a".repeat(64) + "  linux-6.12.1.tar.gz\n" + "b".repeat(64)
                 + "  linux-6.12.1.tar.xz\n" + "c".repeat(64) + "  linux-6.12.10.tar.xz\n-----BEGIN PGP SIGNATURE-----\n";

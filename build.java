@@ -116,7 +116,8 @@ class Build implements Cli.Script {
         }
         Workspace workspace = Workspace.find(folder, config);
         Tools tools = tools(console.logTo(workspace.log()));
-        return tools.cache().locked("workspace-" + Digest.sha256(workspace.folder().toString()), () -> build(workspace, tools));
+        return tools.cache().locked("workspace-" + Digest.sha256(workspace.folder().toString()),
+                () -> console.say("waiting for another build in " + workspace.folder()), () -> build(workspace, tools));
     }
 
     private int build(Workspace given, Tools tools) {
@@ -140,8 +141,8 @@ class Build implements Cli.Script {
             phase(tools, Phase.OPTIMIZE, () -> new Optimization(config.budget(), tools, jobs, packing::packedSize).shrink(root.folder()));
             Initramfs.Packed initramfs = phase(tools, Phase.INITRAMFS, () -> packing.pack(root.folder()));
             Path image = phase(tools, Phase.KERNEL, () -> kernel.link(compiled, initramfs.file(), workspace.kernel().resolve("vmlinuz.efi")));
-            BuildReport report = new BuildReport(config, alpine, components, compiled, initramfs, tools);
-            return done(new Dist(workspace).publish(image, initramfs.file(), report), report, tools, start);
+            Dist dist = new Dist(workspace, config.budget());
+            return done(dist.publish(image, initramfs.file(), new BuildReport(config, alpine, components, compiled, initramfs, tools)), tools, start);
         } catch (Until reached) {
             System.out.println(root.folder());
             return 0;
@@ -196,10 +197,10 @@ class Build implements Cli.Script {
         return new Tools(console, new Shell(console), cache, new Download(console, cache, offline));
     }
 
-    private int done(Path image, BuildReport report, Tools tools, long start) {
+    private int done(Path image, Tools tools, long start) {
         tools.console().say(String.format(Locale.ROOT, "done in %.1f s: %s, %s%s", (System.nanoTime() - start) / 1e9, image, Console.mib(image.toFile().length()),
                 tools.cache().misses().isEmpty() ? ", all was cached" : ""));
-        System.out.println(json ? Json.line(report.json()) : image.toString());
+        System.out.println(json ? Json.line(Json.read(image.resolveSibling("build.json"))) : image.toString());
         return 0;
     }
 }

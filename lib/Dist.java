@@ -8,19 +8,26 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.stream.Stream;
 import lib.tool.Digest;
 import lib.tool.Failure;
 import lib.tool.Json;
+import lib.tool.Trees;
 
 /** The finished artifacts: all new ones are written in full beside the last good ones, then take their places together. */
-public record Dist(Workspace workspace) {
+public record Dist(Workspace workspace, Config.Budget budget) {
     /**
      * Puts the image and what goes with it into dist/: vmlinuz.efi, its versioned name, the initramfs, build.json and SHA256SUMS.
      *
      * @param kernel finished image, in the cache
      * @return dist/vmlinuz.efi
+     * @throws Failure when the kernel is larger than MAX_KERNEL_SIZE (exit code 4); dist/ is then left as it was
      */
     public Path publish(Path kernel, Path initramfs, BuildReport report) {
+        budget.maxKernel().filter(limit -> kernel.toFile().length() > limit).ifPresent(limit -> {
+            throw Failure.contract("vmlinuz.efi has " + kernel.toFile().length() + " bytes, MAX_KERNEL_SIZE allows " + limit,
+                    "take drivers out of kernel.config or packages out of packages.list, or raise MAX_KERNEL_SIZE in build.conf");
+        });
         Map<Path, Path> artifacts = new LinkedHashMap<>();
         artifacts.put(workspace.dist().resolve("vmlinuz-" + report.version() + ".efi"), kernel);
         artifacts.put(workspace.dist().resolve(initramfs.getFileName().toString()), initramfs);
@@ -45,6 +52,7 @@ public record Dist(Workspace workspace) {
         Map<Path, Path> parts = new LinkedHashMap<>();
         try {
             Files.createDirectories(workspace.dist());
+            deleteUnfinished();
             for (Map.Entry<Path, Path> copy : copies.entrySet()) {
                 Path part = part(parts, copy.getKey());
                 Files.copy(copy.getValue(), part, StandardCopyOption.REPLACE_EXISTING);
@@ -61,7 +69,14 @@ public record Dist(Workspace workspace) {
         } catch (IOException e) {
             throw Failure.io("cannot write to " + workspace.dist(), e);
         } finally {
-            parts.values().forEach(lib.tool.Trees::delete);
+            parts.values().forEach(Trees::delete);
+        }
+    }
+
+    /** A build that was killed while it wrote here may have left parts. */
+    private void deleteUnfinished() throws IOException {
+        try (Stream<Path> files = Files.list(workspace.dist())) {
+            files.filter(file -> file.toString().endsWith(".part")).forEach(Trees::delete);
         }
     }
 

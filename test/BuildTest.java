@@ -127,6 +127,7 @@ class BuildTest {
                 fault("malformed sources.conf line", 2, "sources.conf:\\d+: ", at -> append(at, "config/sources.conf", "git:x\n")),
                 fault("kernel option that does not exist", 2, "kernel.config:\\d+.*CONFIG_NO_SUCH_OPTION", at -> append(at, "config/kernel.config", "CONFIG_NO_SUCH_OPTION=y\n")),
                 fault("initramfs over its budget", 4, "MAX_INITRAMFS_SIZE", at -> setting(at, "MAX_INITRAMFS_SIZE", "10K")),
+                fault("kernel over its budget", 4, "MAX_KERNEL_SIZE", at -> setting(at, "MAX_KERNEL_SIZE", "1M")),
                 fault("missing module", 2, "modules.conf:\\d+: .*virtio_nett", at -> append(at, "config/modules.conf", "virtio_nett\n")),
                 fault("no my_init", 2, "no component installs /sbin/my_init", at -> Files.writeString(at.resolve("config/sources.conf"), "")));
     }

@@ -159,10 +159,18 @@ public final class Cache {
 
     /** Does {@code work} while {@code name} is held against other processes and threads. */
     public <T> T locked(String name, Work<T> work) {
+        return locked(name, () -> { }, work);
+    }
+
+    /** The same; {@code whenBusy} is called when another process holds {@code name}, before waiting for it. */
+    public <T> T locked(String name, Runnable whenBusy, Work<T> work) {
         ReentrantLock thread = here.computeIfAbsent(name, any -> new ReentrantLock());
         thread.lock();
         try (RandomAccessFile file = new RandomAccessFile(folder("lock").resolve(name).toFile(), "rw")) {
-            file.getChannel().lock();
+            if (file.getChannel().tryLock() == null) {
+                whenBusy.run();
+                file.getChannel().lock();
+            }
             return work.run();
         } catch (IOException e) {
             throw Failure.io("while working on " + name + " in the cache " + folder, e);

@@ -11,10 +11,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.HashMap;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -37,27 +38,32 @@ class HouseRulesTest {
     private static final Set<String> GROUND = Set.of("Architecture", "BuildConf", "BuildLock", "Config", "Distribution", "Program", "Recipes", "RootTree", "Seconds", "Source", "UserNamespace",
             "Workspace");
 
-    /** The phases (and what the other scripts are made of), each with the files that belong to it alone. */
-    private static final Map<String, Set<String>> PHASES = Map.of(
-            "Environment", Set.of("Inventory"),
-            "Alpine", Set.of("Miniroot"),
-            "Components", Set.of("ReleaseFile"),
-            "SystemSetup", Set.of("Modules", "Firmware"),
-            "Optimization", Set.of("Cleanup", "ElfTree", "Upx", "SizeLedger"),
-            "Initramfs", Set.of(),
-            "Kernel", Set.of("Kbuild", "Kconfig", "KernelConfig", "KernelMenu", "KernelNeeds", "KernelSource", "ModuleObjects"),
-            "BuildReport", Set.of("Dist"),
-            "Boot", Set.of("Accelerator", "Background", "BootCheck", "BootContract", "BootReport", "Bridge", "ChApi", "ChConfig", "Claim", "CloudHypervisor", "Control", "Disks", "Hypervisor", "Machine",
-                    "Network", "Qemu", "Qmp", "SerialLines", "Session", "Timeline", "Uefi"),
-            "Container", Set.of("ContainerSession"));
+    /**
+     * The phases (and what the other scripts are made of), each with the files that belong to it alone. A file whose name begins with
+     * a phase's name belongs to that one without being listed (KernelSource, FirmwareTree).
+     */
+    private static final Map<String, Set<String>> PHASES = """
+            Environment: Inventory
+            Alpine: Miniroot
+            Components: ReleaseFile
+            SystemSetup: Modules
+            Firmware: Microcode ModuleFolder
+            Optimization: Cleanup ElfTree Upx SizeLedger
+            Initramfs:
+            Kernel: Kbuild Kconfig ModuleObjects
+            BuildReport: Dist
+            Boot: Accelerator Background Bridge ChApi ChConfig Claim CloudHypervisor Control Disks Hypervisor Machine Network Qemu Qmp SerialLines Session\
+             Timeline Uefi
+            Container:
+            """.lines().map(line -> line.split(":")).collect(Collectors.toMap(line -> line[0],
+                    line -> line.length == 1 ? Set.of() : Set.of(line[1].strip().split(" +"))));
 
     /** Puts what the phases returned into one report; it calls none of them. */
     private static final Set<String> GATHERS_RESULTS = Set.of("BuildReport");
 
-    /** Files of more than 300 lines, and why they are not split. */
+    /** Files of more than 300 lines, and why they are not split. Tests, lists of cases, may have 400. */
     private static final Map<String, String> LONG_FILES = Map.of(
             "lib/apk/Resolver.java", "one algorithm",
-            "test/RunitTest.java", "every option of runit.java on real machines",
             "lib/tool/Shell.java", "the one place that starts processes");
 
     /** Static fields whose value changes, and why. */
@@ -98,23 +104,13 @@ class HouseRulesTest {
 
     @Test
     void every_file_of_lib_belongs_to_the_ground_floor_or_to_one_phase() {
-        Set<String> unknown = libTypes();
-        unknown.removeAll(GROUND);
-        PHASES.forEach((phase, helpers) -> {
-            unknown.remove(phase);
-            unknown.removeAll(helpers);
-        });
+        List<String> unknown = libTypes().stream().filter(type -> !GROUND.contains(type) && owner(type).isEmpty()).toList();
 
         assertThat(unknown).as("say in HouseRulesTest where these belong").isEmpty();
     }
 
     @Test
     void a_phase_uses_no_other_phase() {
-        Map<String, String> owner = new HashMap<>();
-        PHASES.forEach((phase, helpers) -> {
-            owner.put(phase, phase);
-            helpers.forEach(helper -> owner.put(helper, phase));
-        });
         List<String> wrong = new ArrayList<>();
         Set<String> types = libTypes();
         for (String type : types.stream().filter(type -> !GATHERS_RESULTS.contains(type)).toList()) {
@@ -122,12 +118,21 @@ class HouseRulesTest {
             Set<String> words = words(code);
             // Config.Alpine is not the phase Alpine.
             DECLARED.matcher(code).results().forEach(result -> words.remove(result.group(1)));
-            types.stream().filter(other -> !other.equals(type) && words.contains(other) && owner.containsKey(other)
-                    && !owner.get(other).equals(owner.get(type)))
+            types.stream().filter(other -> !other.equals(type) && words.contains(other) && owner(other).isPresent()
+                    && !owner(other).equals(owner(type)))
                     .forEach(other -> wrong.add("lib/" + type + ".java uses " + other));
         }
 
         assertThat(wrong).isEmpty();
+    }
+
+    /** The phase that a file of lib belongs to; empty for the ground floor and for unknown files. */
+    private static Optional<String> owner(String type) {
+        if (GROUND.contains(type)) {
+            return Optional.empty();
+        }
+        return PHASES.entrySet().stream().filter(phase -> phase.getKey().equals(type) || phase.getValue().contains(type)).map(Map.Entry::getKey).findFirst()
+                .or(() -> PHASES.keySet().stream().filter(type::startsWith).max(Comparator.comparing(String::length)));
     }
 
     private static Set<String> libTypes() {
@@ -235,10 +240,10 @@ class HouseRulesTest {
     }
 
     @Test
-    void a_file_of_more_than_300_lines_has_a_reason() {
+    void a_long_file_has_a_reason() {
         for (Path file : TestProject.javaFiles()) {
             long lines = Trees.read(file).lines().count();
-            if (lines > 300 && !LONG_FILES.containsKey(name(file))) {
+            if (lines > (name(file).startsWith("test/") ? 400 : 300) && !LONG_FILES.containsKey(name(file))) {
                 fail(name(file) + " has " + lines + " lines: split it, or give the reason in HouseRulesTest");
             }
         }

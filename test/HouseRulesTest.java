@@ -44,7 +44,7 @@ class HouseRulesTest {
      */
     private static final Map<String, Set<String>> PHASES = """
             Environment: Inventory
-            Alpine: Miniroot
+            Alpine: Miniroot PackageChoice PackageLock
             Components: ReleaseFile
             SystemSetup: Modules
             Firmware: Microcode ModuleFolder

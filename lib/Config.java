@@ -20,6 +20,7 @@ import lib.tool.Trees;
  * Each phase gets its own part.
  *
  * @param folder the configuration folder
+ * @param store the S3 bucket of rfs.conf or the environment
  */
 public record Config(Path folder, Alpine alpine, List<Source> sources, Toolchain toolchain, Guest guest, Kernel kernel, Firmware firmware,
         Budget budget, Optional<Store> store) {
@@ -81,19 +82,6 @@ public record Config(Path folder, Alpine alpine, List<Source> sources, Toolchain
     /** How the initramfs is packed, and the sizes in bytes that may not be exceeded. */
     public record Budget(Upx upx, Compression compression, Optional<Long> maxInitramfs, Optional<Long> maxKernel, long epoch) { }
 
-    /**
-     * The S3 bucket of rfs.conf.
-     *
-     * @param prefix in front of every object's name; may be empty
-     */
-    public record Store(URI endpoint, String region, String bucket, String prefix, String accessKey, String secretKey) {
-        /** Without the keys: this text may end in a log. */
-        @Override
-        public String toString() {
-            return endpoint + " bucket " + bucket + " prefix " + prefix;
-        }
-    }
-
     /** When programs are packed with UPX. */
     public enum Upx { AUTO, ALWAYS, NEVER }
 
@@ -124,31 +112,7 @@ public record Config(Path folder, Alpine alpine, List<Source> sources, Toolchain
                 new Firmware(conf.find(Key.FIRMWARE_SOURCE), conf.find(Key.FIRMWARE_TAG), optionalLines(folder.resolve("firmware.conf")), base),
                 new Budget(conf.get(Key.UPX, Upx.class), conf.get(Key.COMPRESSION, Compression.class), conf.size(Key.MAX_INITRAMFS_SIZE),
                         conf.size(Key.MAX_KERNEL_SIZE), epoch),
-                store(folder.resolve("rfs.conf"), environment));
-    }
-
-    private static final List<String> STORE_KEYS = List.of("S3_ENDPOINT", "S3_REGION", "S3_BUCKET", "S3_PREFIX", "S3_ACCESS_KEY", "S3_SECRET_KEY");
-
-    /** rfs.conf with the environment on top; empty when neither names a bucket. */
-    private static Optional<Store> store(Path file, Map<String, String> environment) {
-        Map<String, String> values = new LinkedHashMap<>();
-        if (Files.exists(file)) {
-            BuildConf.parse(file, STORE_KEYS).forEach((key, setting) -> values.put(key, setting.value()));
-        }
-        STORE_KEYS.forEach(key -> Optional.ofNullable(environment.get(key)).filter(value -> !value.isEmpty()).ifPresent(value -> values.put(key, value)));
-        if (values.isEmpty()) {
-            return Optional.empty();
-        }
-        for (String key : List.of("S3_ENDPOINT", "S3_BUCKET", "S3_ACCESS_KEY", "S3_SECRET_KEY")) {
-            if (values.getOrDefault(key, "").isBlank()) {
-                throw Failure.usage(key + " is missing in " + file + " and in the environment", "rfs.conf.example shows all keys");
-            }
-        }
-        if (!values.get("S3_ENDPOINT").matches("https?://[^/@\\s]+/?")) {
-            throw Failure.usage("S3_ENDPOINT is not a URL such as https://s3.example.com:9000", "look into " + file);
-        }
-        return Optional.of(new Store(URI.create(values.get("S3_ENDPOINT")), values.getOrDefault("S3_REGION", "us-east-1"), values.get("S3_BUCKET"),
-                values.getOrDefault("S3_PREFIX", "").replaceAll("^/+|/+$", ""), values.get("S3_ACCESS_KEY"), values.get("S3_SECRET_KEY")));
+                Store.read(folder.resolve("rfs.conf"), environment));
     }
 
     private static Optional<String> passwordHash(BuildConf conf) {

@@ -191,6 +191,11 @@ public final class Console implements AutoCloseable {
             this.bar = bar;
         }
 
+        /** A bar that is never drawn. */
+        public static Progress none() {
+            return new Progress(null);
+        }
+
         public void add(long units) {
             if (bar != null) {
                 bar.stepBy(units);

@@ -78,7 +78,7 @@ class ConfigTest {
         assertThat(Config.read(config, Map.of()).store()).isEmpty();
         write("rfs.conf", "S3_ENDPOINT=\"http://127.0.0.1:9000\"\nS3_BUCKET=\"mos\"\nS3_PREFIX=\"/a/b/\"\nS3_ACCESS_KEY=\"AK\"\nS3_SECRET_KEY=\"from file\"\n");
 
-        Config.Store store = Config.read(config, Map.of("S3_SECRET_KEY", "s3cr3t")).store().orElseThrow();
+        Store store = Config.read(config, Map.of("S3_SECRET_KEY", "s3cr3t")).store().orElseThrow();
         assertThat(store.secretKey()).isEqualTo("s3cr3t");
         assertThat(store.prefix()).isEqualTo("a/b");
         assertThat(store).asString().doesNotContain("s3cr3t").doesNotContain("AK");

@@ -156,7 +156,7 @@ public record Channels(Store store, Tools tools) {
             }
             right &= follow(s3, index, wanted, json, script, signature);
             written |= !right;
-            if (right && ++quiet == (conditional || !written ? 1 : 2)) {
+            if (right && ++quiet >= (conditional || !written ? 1 : 2)) {
                 return written;
             }
             if (right) {

@@ -3,24 +3,16 @@ package lib.tool;
 //DEPS io.minio:minio:9.0.3
 //DEPS com.squareup.okhttp3:okhttp-jvm:5.3.2
 
-import io.minio.AbortMultipartUploadArgs;
-import io.minio.CompleteMultipartUploadArgs;
-import io.minio.CreateMultipartUploadArgs;
 import io.minio.GetObjectArgs;
 import io.minio.Http;
-import io.minio.ListMultipartUploadsArgs;
 import io.minio.ListObjectsArgs;
 import io.minio.MinioAsyncClient;
-import io.minio.ObjectWriteResponse;
 import io.minio.PutObjectAPIArgs;
 import io.minio.RemoveObjectArgs;
 import io.minio.Result;
 import io.minio.StatObjectArgs;
 import io.minio.StatObjectResponse;
-import io.minio.UploadPartArgs;
 import io.minio.errors.MinioException;
-import io.minio.messages.ListMultipartUploadsResult;
-import io.minio.messages.Part;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.RandomAccessFile;
@@ -206,11 +198,12 @@ public final class S3 implements AutoCloseable {
         metadata.forEach((name, value) -> more.put("x-amz-meta-" + name, value));
         try (RandomAccessFile open = new RandomAccessFile(file.toFile(), "r")) {
             if (open.length() <= PART) {
-                byte[] bytes = bytes(open, 0);
+                byte[] bytes = S3Parts.bytes(open, 0);
                 return write(key, kind, Condition.ABSENT, more, bytes);
             }
             abortAbandoned(key, Duration.ofHours(1));
-            return stat(key).isEmpty() && inParts(key, open, kind, more);
+            return stat(key).isEmpty() && (new S3Parts(client, place.bucket(), retry).send(key, open, kind, more, conditions)
+                    || stat(key).filter(item -> item.bytes() == file.toFile().length()).isPresent());
         } catch (IOException e) {
             throw Failure.io("cannot read " + file, e);
         } finally {
@@ -218,70 +211,9 @@ public final class S3 implements AutoCloseable {
         }
     }
 
-    private boolean inParts(String key, RandomAccessFile file, Kind kind, Map<String, String> more) throws IOException {
-        Http.Headers headers = new Http.Headers(Map.of("Content-Type", kind.contentType(), "Cache-Control", kind.cacheControl()));
-        more.forEach(headers::set);
-        String id = retry.run("begin to write " + key, () -> get(client.createMultipartUpload(CreateMultipartUploadArgs.builder()
-                .bucket(place.bucket()).object(key).headers(headers).build())).result().uploadId());
-        boolean done = false;
-        try {
-            List<Part> parts = new ArrayList<>();
-            for (long at = 0; at < file.length(); at += PART) {
-                parts.add(part(key, id, parts.size() + 1, bytes(file, at)));
-            }
-            done = complete(key, id, parts, file.length());
-            return done;
-        } finally {
-            if (!done) {
-                abort(key, id);
-            }
-        }
-    }
-
-    private Part part(String key, String id, int number, byte[] bytes) {
-        return retry.run("write part " + number + " of " + key, () -> get(client.uploadPart(UploadPartArgs.builder().data(bytes, bytes.length)
-                .bucket(place.bucket()).object(key).uploadId(id).partNumber(number).build())).part());
-    }
-
-    /** At most one part of a file. */
-    private static byte[] bytes(RandomAccessFile file, long at) throws IOException {
-        byte[] bytes = new byte[(int) Math.min(PART, file.length() - at)];
-        file.seek(at);
-        file.readFully(bytes);
-        return bytes;
-    }
-
-    /** An answer that was lost looks like an upload that is gone: then the object itself tells. */
-    private boolean complete(String key, String id, List<Part> parts, long length) {
-        boolean known = retry.unless(404, "finish writing " + key, () -> {
-            ObjectWriteResponse done = get(client.completeMultipartUpload(CompleteMultipartUploadArgs.builder().bucket(place.bucket())
-                    .object(key).uploadId(id).parts(parts.toArray(Part[]::new)).extraHeaders(conditions
-                            ? Map.of("If-None-Match", "*") : Map.of()).build()));
-            if (done.etag() == null) {
-                throw new IOException("no answer to the end of the upload");
-            }
-        });
-        return known || stat(key).filter(item -> item.bytes() == length).isPresent();
-    }
-
-    private void abort(String key, String id) {
-        retry.unless(404, "remove the parts of " + key, () -> get(client.abortMultipartUpload(AbortMultipartUploadArgs.builder()
-                .bucket(place.bucket()).object(key).uploadId(id).build())));
-    }
-
     /** Removes the parts of unfinished uploads below {@code prefix} that began longer than {@code age} ago; returns their keys. */
     public List<String> abortAbandoned(String prefix, Duration age) {
-        List<ListMultipartUploadsResult.Upload> all = retry.run("list unfinished uploads", () -> get(client.listMultipartUploads(
-                ListMultipartUploadsArgs.builder().bucket(place.bucket()).prefix(prefix).maxUploads(1000).build())).result().uploads());
-        List<String> aborted = new ArrayList<>();
-        Instant limit = Instant.now().minus(age);
-        for (ListMultipartUploadsResult.Upload upload : all) {
-            if (upload.objectName().startsWith(prefix) && !upload.initiated().toInstant().isAfter(limit)) {
-                abort(upload.objectName(), upload.uploadId());
-                aborted.add(upload.objectName());
-            }
-        }
-        return aborted;
+        return new S3Parts(client, place.bucket(), retry).abortAbandoned(prefix, age);
     }
 
     /** The objects directly in {@code folder}, which ends with a slash or is empty. */
@@ -308,7 +240,7 @@ public final class S3 implements AutoCloseable {
     }
 
     /** Waits for an answer; exceptions lose their wrapping. */
-    private static <T> T get(CompletableFuture<T> answer) throws IOException, MinioException {
+    static <T> T get(CompletableFuture<T> answer) throws IOException, MinioException {
         try {
             return answer.get();
         } catch (InterruptedException e) {

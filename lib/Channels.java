@@ -92,13 +92,13 @@ public record Channels(Store store, Tools tools) {
         });
     }
 
-    private <T> T with(String subpath, java.util.function.BiFunction<S3, KernelIndex, T> work) {
+    private <T> T with(String subpath, java.util.function.BiFunction<S3, ImageIndex, T> work) {
         try (S3 s3 = store.open(tools.console())) {
             return work.apply(s3, new Upload(store, tools).index(s3, subpath));
         }
     }
 
-    private Change move(S3 s3, KernelIndex index, String name, String kernel, boolean dryRun) {
+    private Change move(S3 s3, ImageIndex index, String name, String kernel, boolean dryRun) {
         if (!name.matches("[a-z0-9][a-z0-9._-]{0,40}")) {
             throw Failure.usage("a channel cannot be called " + name, "small letters, digits and . _ -");
         }
@@ -113,8 +113,8 @@ public record Channels(Store store, Tools tools) {
     }
 
     /** Digest of an image that was published in full. */
-    private static String published(S3 s3, KernelIndex index, String kernel) {
-        if (s3.stat(index.key(kernel + KernelIndex.REMOVING)).isPresent()) {
+    private static String published(S3 s3, ImageIndex index, String kernel) {
+        if (s3.stat(index.key(kernel + ImageIndex.REMOVING)).isPresent()) {
             throw new Failure(kernel + " is being removed", "take another image");
         }
         return s3.find(ImageMetadata.of(index.key(kernel))).map(found -> Json.parse(found.text(), kernel).path("sha256").asText())
@@ -126,7 +126,7 @@ public record Channels(Store store, Tools tools) {
      * Pruning marks an image, then reads the channels again; a channel is written, then the mark is looked for. So one of both
      * always notices the other.
      */
-    private void requireStaying(S3 s3, KernelIndex index, Change change) {
+    private void requireStaying(S3 s3, ImageIndex index, Change change) {
         try {
             published(s3, index, change.to());
         } catch (Failure gone) {
@@ -137,7 +137,7 @@ public record Channels(Store store, Tools tools) {
     }
 
     /** One look-and-write round after the other until a look finds nothing to do; whether anything was written. */
-    private boolean settle(S3 s3, KernelIndex index, String name, Function<Optional<Channel>, Channel> change) {
+    private boolean settle(S3 s3, ImageIndex index, String name, Function<Optional<Channel>, Channel> change) {
         String key = key(index, name);
         boolean written = false;
         boolean conditional = false;
@@ -151,7 +151,7 @@ public record Channels(Store store, Tools tools) {
             boolean right = seen.filter(wanted::equals).isPresent();
             byte[] json = right ? found.orElseThrow().bytes() : wanted.json();
             if (!right && !s3.put(key + ".json", json, JSON, Condition.unchanged(found))) {
-                KernelIndex.pause(round);
+                ImageIndex.pause(round);
                 continue;
             }
             right &= follow(s3, index, wanted, json, script, signature);
@@ -161,7 +161,7 @@ public record Channels(Store store, Tools tools) {
             }
             if (right) {
                 conditional = s3.honoursConditions(key + ".ipxe", wanted.ipxe(), SCRIPT);
-                KernelIndex.pause(conditional ? 1 : 4);
+                ImageIndex.pause(conditional ? 1 : 4);
             } else {
                 quiet = 0;
             }
@@ -169,35 +169,35 @@ public record Channels(Store store, Tools tools) {
         throw new Failure("the channel " + name + " keeps changing", "others are promoting at the same time; run again");
     }
 
-    private static boolean follow(S3 s3, KernelIndex index, Channel channel, byte[] json, Optional<Found> script, Optional<Found> signature) {
+    private static boolean follow(S3 s3, ImageIndex index, Channel channel, byte[] json, Optional<Found> script, Optional<Found> signature) {
         boolean right = script.filter(one -> Arrays.equals(one.bytes(), channel.ipxe())).isPresent();
         if (!right && !s3.put(key(index, channel.name()) + ".ipxe", channel.ipxe(), SCRIPT, Condition.unchanged(script))) {
             return false;
         }
-        return KernelIndex.resign(s3, index.signing(), key(index, channel.name()) + ".json.sig", signature, channel.name(),
+        return ImageIndex.resign(s3, index.signing(), key(index, channel.name()) + ".json.sig", signature, channel.name(),
                 Map.of(channel.name() + ".json", json, channel.name() + ".ipxe", channel.ipxe())) && right;
     }
 
-    static String key(KernelIndex index, String channel) {
+    static String key(ImageIndex index, String channel) {
         return index.key("channels/" + channel);
     }
 
-    private static Optional<Channel> find(S3 s3, KernelIndex index, String name) {
+    private static Optional<Channel> find(S3 s3, ImageIndex index, String name) {
         return s3.find(key(index, name) + ".json").map(found -> Channel.parse(found, key(index, name)));
     }
 
-    static List<Channel> all(S3 s3, KernelIndex index) {
+    static List<Channel> all(S3 s3, ImageIndex index) {
         String start = index.key("channels") + "/";
         return s3.list(start).stream().map(item -> item.key().substring(start.length())).filter(name -> name.endsWith(".json"))
                 .map(name -> find(s3, index, name.substring(0, name.length() - ".json".length()))).flatMap(Optional::stream).toList();
     }
 
     /** Names of the channels that need an image: that name it, or would after a rollback. */
-    List<String> naming(S3 s3, KernelIndex index, String kernel) {
+    List<String> naming(S3 s3, ImageIndex index, String kernel) {
         return all(s3, index).stream().filter(channel -> channel.kept().contains(kernel)).map(Channel::name).toList();
     }
 
-    private static Failure unknown(S3 s3, KernelIndex index, String name) {
+    private static Failure unknown(S3 s3, ImageIndex index, String name) {
         List<String> names = all(s3, index).stream().map(Channel::name).toList();
         return new Failure("there is no channel " + name, names.isEmpty() ? "make one: image.java publish --channel " + name
                 : Suggest.hint(name, names, "there are: " + String.join(" ", names)));

@@ -30,7 +30,7 @@ public record Retention(Store store, Tools tools) {
      */
     public Pruned prune(String subpath, int keep, boolean dryRun) {
         try (S3 s3 = store.open(tools.console())) {
-            KernelIndex index = new Upload(store, tools).index(s3, subpath);
+            ImageIndex index = new Upload(store, tools).index(s3, subpath);
             index.requireSigner();
             List<String> names = index.names();
             Set<String> needed = needed(s3, index);
@@ -48,22 +48,22 @@ public record Retention(Store store, Tools tools) {
         }
     }
 
-    private static Set<String> needed(S3 s3, KernelIndex index) {
+    private static Set<String> needed(S3 s3, ImageIndex index) {
         return Channels.all(s3, index).stream().flatMap(channel -> channel.kept().stream()).collect(Collectors.toSet());
     }
 
-    private static List<String> below(S3 s3, KernelIndex index) {
+    private static List<String> below(S3 s3, ImageIndex index) {
         String start = index.key("") + "/";
         return s3.list(start.equals("/") ? "" : start).stream().map(item -> item.key().substring(item.key().lastIndexOf('/') + 1)).toList();
     }
 
-    private static List<String> marked(S3 s3, KernelIndex index) {
-        return below(s3, index).stream().filter(name -> name.endsWith(KernelIndex.REMOVING))
-                .map(name -> name.substring(0, name.length() - KernelIndex.REMOVING.length())).toList();
+    private static List<String> marked(S3 s3, ImageIndex index) {
+        return below(s3, index).stream().filter(name -> name.endsWith(ImageIndex.REMOVING))
+                .map(name -> name.substring(0, name.length() - ImageIndex.REMOVING.length())).toList();
     }
 
     /** Images of ours that were sent more than a day ago and got neither metadata nor a place in the index. */
-    private static List<String> unfinished(S3 s3, KernelIndex index, List<String> names) {
+    private static List<String> unfinished(S3 s3, ImageIndex index, List<String> names) {
         List<String> all = below(s3, index);
         Instant limit = Instant.now().minus(FORGOTTEN);
         return all.stream().filter(name -> ImageMetadata.NAME.matcher(name).matches() && !names.contains(name) && !all.contains(ImageMetadata.of(name)))
@@ -71,12 +71,12 @@ public record Retention(Store store, Tools tools) {
                 .filter(name -> s3.stat(index.key(name)).filter(item -> item.modified().isBefore(limit)).isPresent()).toList();
     }
 
-    private void remove(S3 s3, KernelIndex index, Set<String> going) {
+    private void remove(S3 s3, ImageIndex index, Set<String> going) {
         if (going.isEmpty()) {
             return;
         }
         Console console = tools.console();
-        going.forEach(name -> s3.put(index.key(name + KernelIndex.REMOVING), new byte[0], MARK, Condition.NONE));
+        going.forEach(name -> s3.put(index.key(name + ImageIndex.REMOVING), new byte[0], MARK, Condition.NONE));
         console.step("Take " + going.size() + " images out of the index", () -> index.settle(Optional.empty(), false, false));
         Set<String> needed = needed(s3, index);
         List<String> spared = going.stream().filter(needed::contains).toList();
@@ -86,7 +86,7 @@ public record Retention(Store store, Tools tools) {
                 s3.remove(index.key(ImageMetadata.of(name)) + ".sig");
                 s3.remove(index.key(ImageMetadata.of(name)));
             }
-            s3.remove(index.key(name + KernelIndex.REMOVING));
+            s3.remove(index.key(name + ImageIndex.REMOVING));
             console.detail((spared.contains(name) ? "kept, a channel names it now: " : "removed ") + name);
         }
         going.removeAll(spared);

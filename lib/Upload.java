@@ -55,26 +55,26 @@ public record Upload(Store store, Tools tools) {
     /** Makes both indexes from the objects that are there; returns the names in them. */
     public List<String> rebuildIndex(String subpath) {
         try (S3 s3 = store.open(tools.console())) {
-            KernelIndex index = index(s3, subpath);
+            ImageIndex index = index(s3, subpath);
             index.requireSigner();
             return tools.console().step("Rebuild the index", () -> index.settle(Optional.empty(), true, false), names -> names.size() + " images in the index");
         }
     }
 
-    KernelIndex index(S3 s3, String subpath) {
-        return new KernelIndex(s3, store.folder(subpath), store.signing().signer(), tools.console());
+    ImageIndex index(S3 s3, String subpath) {
+        return new ImageIndex(s3, store.folder(subpath), store.signing().signer(), tools.console());
     }
 
     /** One image on its way into one folder. */
     private final class Job {
         private final S3 s3;
-        private final KernelIndex index;
+        private final ImageIndex index;
         private final ImageMetadata image;
         private final Path file;
         private final Mode mode;
         private final Console console = tools.console();
 
-        private Job(S3 s3, KernelIndex index, ImageMetadata image, Path file, Mode mode) {
+        private Job(S3 s3, ImageIndex index, ImageMetadata image, Path file, Mode mode) {
             this.s3 = s3;
             this.index = index;
             this.image = image;
@@ -88,7 +88,7 @@ public record Upload(Store store, Tools tools) {
 
         private Published run() {
             index.requireSigner();
-            boolean removing = s3.stat(key() + KernelIndex.REMOVING).isPresent();
+            boolean removing = s3.stat(key() + ImageIndex.REMOVING).isPresent();
             Optional<String> there = there();
             boolean other = there.filter(digest -> !digest.equals(image.sha256())).isPresent();
             if ((other || removing) && !mode.force()) {
@@ -106,7 +106,7 @@ public record Upload(Store store, Tools tools) {
             boolean sent = (there.isEmpty() || other) && send();
             boolean conditional = describe();
             if (other || removing) {
-                s3.remove(key() + KernelIndex.REMOVING);
+                s3.remove(key() + ImageIndex.REMOVING);
             }
             boolean listed = list(conditional);
             return new Published(image.name(), key(), image.sha256(), image.bytes(), sent || listed);
@@ -127,7 +127,7 @@ public record Upload(Store store, Tools tools) {
             List<String> plan = new ArrayList<>();
             plan.add((present ? "is there already:  " : "would upload:      ") + key() + " (" + image.bytes() + " bytes)");
             plan.add("would see to:      " + ImageMetadata.of(key()) + (index.signing().isPresent() ? " and its signature" : ""));
-            plan.add("would list it in:  " + index.key(KernelIndex.JSON) + " and " + KernelIndex.TEXT);
+            plan.add("would list it in:  " + index.key(ImageIndex.JSON) + " and " + ImageIndex.TEXT);
             return plan;
         }
 
@@ -137,7 +137,7 @@ public record Upload(Store store, Tools tools) {
             if (!channels.isEmpty()) {
                 throw new Failure(key() + " is named by " + String.join(", ", channels) + " and cannot be replaced", "point the channel to another image first");
             }
-            s3.put(key() + KernelIndex.REMOVING, new byte[0], METADATA, Condition.NONE);
+            s3.put(key() + ImageIndex.REMOVING, new byte[0], METADATA, Condition.NONE);
             index.settle(Optional.empty(), false, false);
             s3.remove(ImageMetadata.of(key()));
             s3.remove(ImageMetadata.of(key()) + ".sig");

@@ -78,7 +78,7 @@ public record Verification(PublicKey key, Tools tools, Optional<Long> atLeast) {
 
     private Verified folder(Shelf shelf) {
         Signing.Statement index = tools.console().step("Verify the index", () -> index(shelf));
-        remember(shelf.place() + " " + KernelIndex.JSON, index.version());
+        remember(shelf.place() + " " + ImageIndex.JSON, index.version());
         List<String> names = names(shelf);
         names.forEach(name -> tools.console().step("Verify " + name, () -> image(shelf, name)));
         List<String> channels = channels(shelf, names);
@@ -89,18 +89,18 @@ public record Verification(PublicKey key, Tools tools, Optional<Long> atLeast) {
     private Signing.Statement index(Shelf shelf) {
         for (int attempt = 1; ; attempt++) {
             try {
-                Signing.Statement statement = Signing.verified(shelf.require(KernelIndex.SIGNATURE), key, KernelIndex.SIGNATURE, Instant.now());
+                Signing.Statement statement = Signing.verified(shelf.require(ImageIndex.SIGNATURE), key, ImageIndex.SIGNATURE, Instant.now());
                 Map<String, byte[]> files = new LinkedHashMap<>();
-                for (String name : List.of(KernelIndex.JSON, KernelIndex.TEXT)) {
+                for (String name : List.of(ImageIndex.JSON, ImageIndex.TEXT)) {
                     files.put(name, shelf.require(name));
                 }
-                requireCovered(statement, KernelIndex.JSON, files);
+                requireCovered(statement, ImageIndex.JSON, files);
                 return statement;
             } catch (Failure e) {
                 if (attempt == 3) {
                     throw e;
                 }
-                KernelIndex.pause(5);
+                ImageIndex.pause(5);
             }
         }
     }
@@ -118,10 +118,10 @@ public record Verification(PublicKey key, Tools tools, Optional<Long> atLeast) {
 
     private static List<String> names(Shelf shelf) {
         List<String> names = new java.util.ArrayList<>();
-        Json.parse(new String(shelf.require(KernelIndex.JSON), StandardCharsets.UTF_8), KernelIndex.JSON).path("kernels").forEach(name -> names.add(name.asText()));
-        List<String> lines = new String(shelf.require(KernelIndex.TEXT), StandardCharsets.UTF_8).lines().collect(Collectors.toList());
+        Json.parse(new String(shelf.require(ImageIndex.JSON), StandardCharsets.UTF_8), ImageIndex.JSON).path("kernels").forEach(name -> names.add(name.asText()));
+        List<String> lines = new String(shelf.require(ImageIndex.TEXT), StandardCharsets.UTF_8).lines().collect(Collectors.toList());
         if (!lines.equals(names)) {
-            throw Failure.contract(KernelIndex.TEXT + " and " + KernelIndex.JSON + " list different images", "image.java publish --rebuild-index");
+            throw Failure.contract(ImageIndex.TEXT + " and " + ImageIndex.JSON + " list different images", "image.java publish --rebuild-index");
         }
         return names;
     }
@@ -166,7 +166,7 @@ public record Verification(PublicKey key, Tools tools, Optional<Long> atLeast) {
     /** Refuses a version lower than the highest seen; keeps the highest. */
     private void remember(String what, long version) {
         Path kept = tools.cache().folder("verified").resolve(Digest.sha256(what));
-        long seen = Math.max(Files.exists(kept) ? Long.parseLong(Trees.read(kept).strip()) : 0, what.endsWith(KernelIndex.JSON) ? atLeast.orElse(0L) : 0);
+        long seen = Math.max(Files.exists(kept) ? Long.parseLong(Trees.read(kept).strip()) : 0, what.endsWith(ImageIndex.JSON) ? atLeast.orElse(0L) : 0);
         if (version < seen) {
             throw Failure.contract(what + " has version " + version + ", and version " + seen + " was seen before",
                     "somebody serves an old state (a roll-back); if it is meant, remove " + kept);

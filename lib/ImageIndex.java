@@ -37,7 +37,7 @@ import lib.tool.S3.Found;
  *
  * @param folder key of the folder that holds the images
  */
-record KernelIndex(S3 s3, String folder, Optional<Signing> signing, Console console) {
+record ImageIndex(S3 s3, String folder, Optional<Signing> signing, Console console) {
     static final String JSON = "kernels.json";
     static final String TEXT = "kernels.txt";
     static final String SIGNATURE = JSON + ".sig";

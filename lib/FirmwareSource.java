@@ -68,7 +68,7 @@ record FirmwareSource(Config.Firmware config, Tools tools, boolean offline) {
         String tag = config.tag().orElseThrow(() -> Failure.usage("FIRMWARE_TAG is not set", "it says which branch, tag or commit of " + source + " to use"));
         String url = source.matches("[\\w.+-]+:.*|[\\w.-]+@.*") ? source : config.base().resolve(source).normalize().toString();
         Git git = new Git(tools.shell(), tools.cache(), offline);
-        String commit = git.resolve(url, tag);
+        String commit = git.resolve(url, tag).commit();
         Path folder = tools.cache().get(Cache.Key.of("firmware", "linux-firmware").with("commit", commit), target ->
                 tools.console().step("fetching " + source + " " + tag, () -> git.checkout(url, commit, target)));
         return new Tree(folder, source, commit);

@@ -132,7 +132,7 @@ class Build implements Cli.Script {
             Trees.delete(root.folder());
             Alpine.Installed alpine = phase(tools, Phase.ALPINE, () -> new Alpine(config.alpine(), lock(workspace), tools).installInto(root.folder()));
             List<Components.Built> components = phase(tools, Phase.COMPONENTS,
-                    () -> new Components(config.sources(), config.toolchain(), tools, offline, jobs).installInto(root));
+                    () -> new Components(config.sources(), config.toolchain(), lock(workspace), tools, offline, jobs).installInto(root));
             Kernel.Compiled compiled = phase(tools, Phase.SYSTEM, () -> {
                 Kernel.Compiled objects = kernel.compile(config.budget().compression());
                 new SystemSetup(config.guest(), tools).applyTo(root, objects.release(), objects.modules());

@@ -114,6 +114,8 @@ final class Tests implements Cli.Script {
     private LauncherDiscoveryRequest request(List<String> wanted) {
         LauncherDiscoveryRequestBuilder request = LauncherDiscoveryRequestBuilder.request()
                 .selectors(selectClasspathRoots(Set.of(jar())))
+                .configurationParameter("jqwik.database", "")
+                .configurationParameter("jqwik.reporting.onlyfailures", "true")
                 .configurationParameter("junit.jupiter.testclass.order.default", "org.junit.jupiter.api.ClassOrderer$ClassName");
         if (fast) {
             request.filters(TagFilter.excludeTags("slow"));

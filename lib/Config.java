@@ -101,7 +101,7 @@ public record Config(Path folder, Alpine alpine, List<Source> sources, Toolchain
                 new Alpine(conf.get(Key.ALPINE_VERSION, Pattern.compile("\\d+\\.\\d+(\\.\\d+)?"), "a version such as 3.22 or 3.19.4"), arch,
                         Arrays.stream(conf.get(Key.ALPINE_MIRROR).strip().split("\\s+")).map(text -> Download.uri(text, base)).toList(),
                         lines(folder.resolve("packages.list")), optionalLines(folder.resolve("repositories")), folder.resolve("keys"), epoch),
-                sources(folder.resolve("sources.conf")),
+                Source.all(lines(folder.resolve("sources.conf"))),
                 new Toolchain(conf.find(Key.RUST_TARGET).orElse(arch + "-unknown-linux-musl"), base, epoch),
                 new Guest(conf.get(Key.HOSTNAME, Pattern.compile("[A-Za-z0-9][A-Za-z0-9-]{0,62}"), "a host name"), passwordHash(conf),
                         optionalLines(folder.resolve("modules.conf")), existing(folder.resolve("my_init/my_init.conf")).getParent(), epoch),
@@ -128,18 +128,6 @@ public record Config(Path folder, Alpine alpine, List<Source> sources, Toolchain
             throw Failure.usage("there is no file " + file, "every workspace needs one; the project's own config/ has an example");
         }
         return file;
-    }
-
-    private static List<Source> sources(Path file) {
-        Map<String, Source> byName = new LinkedHashMap<>();
-        for (Line line : lines(file)) {
-            Source source = Source.parse(line.file(), line.number(), line.text());
-            Source earlier = byName.put(source.name(), source);
-            if (earlier != null) {
-                throw line.wrong("the name " + source.name() + " is used twice", "it is also used at " + earlier.where());
-            }
-        }
-        return List.copyOf(byName.values());
     }
 
     /** Lines of a file that must exist; {@code #} begins a comment at the start of a line or after a blank. */

@@ -158,6 +158,11 @@ public final class Elf {
         return machine;
     }
 
+    /** 32 or 64: the file's class. */
+    public int bits() {
+        return wide ? 64 : 32;
+    }
+
     /** The program headers in file order. */
     public List<Segment> segments() {
         return segments;

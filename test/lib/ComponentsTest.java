@@ -3,144 +3,265 @@ package lib;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.zip.GZIPOutputStream;
-import java.util.zip.ZipEntry;
-import java.util.zip.ZipOutputStream;
+import java.util.Optional;
+import java.util.stream.IntStream;
 import lib.image.Elf;
 import lib.tool.Failure;
+import lib.tool.GitServer;
 import lib.tool.Shell;
+import lib.tool.TestRepository;
 import lib.tool.Tools;
+import lib.tool.Trees;
 import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.MethodOrderer;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.io.TempDir;
 
+/** Real repositories, real cargo. Compiling takes seconds, so all tests share one cache and the crates in it. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+@TestMethodOrder(MethodOrderer.MethodName.class)
 class ComponentsTest {
-    @TempDir
-    Path folder;
+    private static final String TARGET = System.getProperty("os.arch").replace("amd64", "x86_64") + "-unknown-linux-gnu";
+    private static final String HELLO = "git:hello:file:hello:main:cargo";
+    private static final String DAEMON = "git:agent:file:agent:v1:cargo:dir=daemon:bin=daemon";
+
+    private Path shared;
+    private Path folder;
+    private TestRepository hello;
+    private TestRepository agent;
+    private String first;
+    private int runs;
+    private ByteArrayOutputStream printed;
     private Tools tools;
     private RootTree root;
-    private Path crate;
+    private BuildLock.Use lock;
+
+    @BeforeAll
+    void repositories(@TempDir Path temporary) {
+        shared = temporary;
+        Assumptions.assumeTrue(Shell.which("cargo").isPresent(), "cargo is not installed");
+        hello = TestRepository.create(shared.resolve("hello"));
+        hello.write("Cargo.toml", crate("hello", "0.3.1", ""));
+        hello.write("Cargo.lock", "version = 3\n\n[[package]]\nname = \"hello\"\nversion = \"0.3.1\"\n");
+        first = hello.commit("src/main.rs", """
+                fn main() {
+                    match std::env::args().nth(1).as_deref() {
+                        Some("--version") => println!("hello {}", env!("CARGO_PKG_VERSION")),
+                        _ => println!("hello from {}", file!()),
+                    }
+                }
+                """);
+        hello.git("tag", "v1");
+        TestRepository far = TestRepository.create(shared.resolve("far"));
+        far.write("Cargo.toml", crate("far", "0.1.0", ""));
+        far.commit("src/lib.rs", "pub fn shout(text: &str) -> String { if text.is_empty() { panic!(\"nothing\") } text.to_uppercase() }\n");
+        agent = TestRepository.create(shared.resolve("agent"));
+        agent.write("near/Cargo.toml", crate("near", "0.1.0", ""));
+        agent.write("near/src/lib.rs", "pub fn show<T: std::fmt::Debug>(t: T) -> String { format!(\"{t:?} in {}\", file!()) }\n");
+        agent.write("daemon/Cargo.toml", crate("daemon", "0.1.0", "near = { path = \"../near\" }\nfar = { git = \"" + far.url() + "\" }\n"));
+        agent.commit("daemon/src/main.rs", "fn main() { println!(\"{} {} {}\", near::show(7), far::shout(\"far\"), env!(\"CARGO_MANIFEST_DIR\").len()) }\n");
+        agent.git("tag", "v1");
+    }
 
     @BeforeEach
-    void repository() throws IOException {
-        Assumptions.assumeTrue(Shell.which("cargo").isPresent(), "cargo is not installed");
-        tools = TestTools.in(folder);
+    void tools() throws IOException {
+        folder = Files.createDirectories(shared.resolve("run" + ++runs));
+        Files.createSymbolicLink(folder.resolve("cache"), Files.createDirectories(shared.resolve("cache")));
+        printed = new ByteArrayOutputStream();
+        tools = TestTools.in(folder, printed, false);
         root = new RootTree(Files.createDirectories(folder.resolve("root")));
-        crate = Files.createDirectories(folder.resolve("crate"));
-        Files.createDirectories(crate.resolve("src"));
-        Files.writeString(crate.resolve("Cargo.toml"), "[package]\nname = \"hello\"\nversion = \"0.1.0\"\nedition = \"2021\"\n");
-        Files.writeString(crate.resolve("src/main.rs"), "fn main() { println!(\"hello from {}\", file!()); }\n");
-        git("init", "--quiet", "--initial-branch=main");
-        commit("first");
+        lock = BuildLock.Use.of(folder.resolve("build.lock"), BuildLock.Mode.USE);
     }
 
     @Test
     void a_cargo_project_becomes_a_static_program_of_the_image() {
-        List<Components.Built> built = install("git:hello:file:crate:main:cargo");
+        List<Components.Built> built = install(HELLO);
 
         Path program = folder.resolve("root/usr/bin/hello");
         assertThat(Elf.read(program).isStatic()).isTrue();
         assertThat(tools.shell().output(program.toString())).isEqualTo("hello from src/main.rs");
-        assertThat(built.get(0).identity()).isEqualTo(head());
+        assertThat(built.get(0).identity()).isEqualTo(first);
+        assertThat(built.get(0).reports()).isEqualTo(canIsolate() ? "0.3.1" : "");
+        assertThat(printed.toString()).contains("hello main (" + first.substring(0, 10) + ", ");
+        assertThat(BuildLock.read(lock.file()).entry("components", "hello").orElseThrow().toString())
+                .isEqualTo("{\"name\":\"hello\",\"url\":\"file:hello\",\"version\":\"main\",\"commit\":\"" + first + "\"}");
     }
 
     @Test
-    void the_same_commit_gives_the_same_bytes_in_another_folder_and_compiles_only_once(@TempDir Path other) throws IOException {
-        install("git:hello:file:crate:main:cargo");
-        byte[] first = Files.readAllBytes(folder.resolve("root/usr/bin/hello"));
-        install("git:hello:file:crate:main:cargo");
-        assertThat(tools.cache().misses()).containsExactly("component hello");
+    void a_build_with_nothing_changed_starts_no_process_and_needs_no_repository() throws IOException {
+        install(HELLO, DAEMON);
+        Path away = shared.resolve("away");
+        Files.move(hello.folder(), away);
+        try {
+            Tools again = TestTools.in(folder.resolve("again"), printed, true);
+            Tools warm = new Tools(again.console(), again.shell(), tools.cache(), again.download());
+            new Components(sources(HELLO, DAEMON), toolchain(), lock, warm, true, 2).installInto(root);
+            assertThat(Trees.read(folder.resolve("again/log/build.log"))).doesNotContain("$ ");
+        } finally {
+            Files.move(away, hello.folder());
+        }
+    }
 
-        Tools elsewhere = TestTools.in(other);
+    @Test
+    void a_cold_cache_without_a_network_is_one_clear_error(@TempDir Path other) {
+        Tools cold = TestTools.in(other);
+
+        assertThatThrownBy(() -> components(cold, "git x http://127.0.0.1:1/x.git main cargo").installInto(root))
+                .hasMessageContaining("git ls-remote").hasMessageContaining("127.0.0.1");
+        assertThatThrownBy(() -> new Components(sources(HELLO), toolchain(), lock, cold, true, 2).installInto(root))
+                .hasMessageContaining("--offline forbids");
+    }
+
+    @Test
+    void the_same_commit_gives_the_same_bytes_from_another_folder_and_server(@TempDir Path other) throws IOException {
+        install(DAEMON);
+        byte[] built = Files.readAllBytes(folder.resolve("root/usr/bin/daemon"));
+        assertThat(tools.shell().output(folder.resolve("root/usr/bin/daemon").toString())).startsWith("7 in ").contains("FAR");
+
+        Tools elsewhere = TestTools.in(Files.createDirectories(other.resolve("a folder with blanks")));
         RootTree otherRoot = new RootTree(Files.createDirectories(other.resolve("root")));
-        components(elsewhere, "git:hello:file:crate:main:cargo").installInto(otherRoot);
-        assertThat(Files.readAllBytes(other.resolve("root/usr/bin/hello"))).isEqualTo(first);
-    }
-
-    @Test
-    void a_program_that_does_not_compile_shows_the_compiler_and_the_line_of_sources_conf() throws IOException {
-        Files.writeString(crate.resolve("src/main.rs"), "fn main() { nonsense }\n");
-        commit("broken");
-
-        assertThatThrownBy(() -> install("git:hello:file:crate:main:cargo")).isInstanceOf(Failure.class).hasMessageContaining("nonsense")
-                .extracting(e -> ((Failure) e).hint()).asString().contains("sources.conf:1");
-    }
-
-    @Test
-    void one_component_that_fails_lets_the_others_finish() {
-        assertThatThrownBy(() -> install("git:bad:file:nowhere:main:cargo", "git:hello:file:crate:main:cargo")).hasMessageContaining("git ls-remote");
-        assertThat(tools.cache().misses()).containsExactly("component hello");
-        install("git:hello:file:crate:main:cargo");
-        assertThat(tools.cache().misses()).containsExactly("component hello");
-    }
-
-    @Test
-    void two_components_never_install_the_same_path() {
-        assertThatThrownBy(() -> install("git:a:file:crate:main:cargo:bin=hello", "git:hello:file:crate:main:cargo"))
-                .hasMessageContaining("both install /usr/bin/hello").hasMessageContaining("sources.conf:1");
-    }
-
-    @Test
-    void a_binary_of_another_name_is_found_with_bin() throws IOException {
-        Files.writeString(crate.resolve("Cargo.toml"), "\n[[bin]]\nname = \"greet\"\npath = \"src/main.rs\"\n", java.nio.file.StandardOpenOption.APPEND);
-        commit("renamed");
-
-        assertThatThrownBy(() -> install("git:hello:file:crate:main:cargo")).hasMessageContaining("hello");
-        install("git:hello:file:crate:main:cargo:bin=greet");
-        assertThat(folder.resolve("root/usr/bin/greet")).isExecutable();
-    }
-
-    @Test
-    void a_release_is_installed_from_an_archive_or_as_it_is() throws IOException {
-        install("git:hello:file:crate:main:cargo");
-        Path program = folder.resolve("root/usr/bin/hello");
-        Path plain = Files.copy(program, folder.resolve("tool-1.0-amd64"));
-        try (var out = new GZIPOutputStream(Files.newOutputStream(folder.resolve("tool.gz")))) {
-            Files.copy(program, out);
+        try (GitServer server = GitServer.smart(shared)) {
+            components(elsewhere, "git agent " + server.url("agent/.git") + " v1 cargo dir=daemon bin=daemon").installInto(otherRoot);
         }
-        tools.shell().run(Shell.Command.of("tar", "-cJf", "tool.tar.xz", "-C", "root/usr/bin", "hello").in(folder));
+        assertThat(otherRoot.folder().resolve("usr/bin/daemon")).hasBinaryContent(built);
+        assertThat(new String(built, java.nio.charset.StandardCharsets.ISO_8859_1)).doesNotContain(shared.toString());
+    }
 
-        tools.shell().run(Shell.Command.of("tar", "--zstd", "-cf", "tool.tar.zst", "-C", "root/usr/bin", ".").in(folder));
-        try (var zip = new ZipOutputStream(Files.newOutputStream(folder.resolve("tool.zip")))) {
-            zip.putNextEntry(new ZipEntry("bin/hello"));
-            Files.copy(program, zip);
-            zip.putNextEntry(new ZipEntry("README"));
+    @Test
+    void a_repository_without_cargo_lock_keeps_the_versions_of_its_first_build() {
+        install(DAEMON);
+        String commit = agent.git("rev-parse", "HEAD");
+
+        assertThat(Trees.read(tools.cache().folder("cargo-lock").resolve("agent-" + commit))).contains("name = \"far\"");
+        assertThat(printed.toString()).satisfiesAnyOf(text -> assertThat(text).contains("agent: the repository has no Cargo.lock"),
+                text -> assertThat(tools.cache().misses()).isEmpty());
+    }
+
+    @Test
+    void a_moved_branch_changes_a_build_only_with_update_lock() {
+        install(HELLO);
+        String second = hello.commit("NEWS", "new");
+        try {
+            assertThat(install(HELLO).get(0).identity()).isEqualTo(first);
+
+            assertThat(update("hello").installInto(root).get(0).identity()).isEqualTo(second);
+            assertThat(printed.toString()).contains("build.lock: hello: main " + first.substring(0, 10) + " -> main " + second.substring(0, 10));
+            assertThat(install(HELLO).get(0).identity()).isEqualTo(second);
+        } finally {
+            hello.git("reset", "--quiet", "--hard", first);
         }
-
-        install("release:a:file:tool-1.0-amd64:1.0:install:rename=renamed", "release:b:file:tool.gz:1.0:install",
-                "release:c:file:tool.tar.xz:1.0:install:path=hello:install=/opt/c/run", "release:hello:file:tool.tar.zst:1.0:install",
-                "release:z:file:tool.zip:1.0:install:path=bin/hello");
-
-        assertThat(folder.resolve("root/usr/bin/renamed")).hasSameBinaryContentAs(plain);
-        assertThat(folder.resolve("root/usr/bin/b")).hasSameBinaryContentAs(plain).isExecutable();
-        assertThat(folder.resolve("root/opt/c/run")).hasSameBinaryContentAs(plain);
-        assertThat(folder.resolve("root/usr/bin/hello")).hasSameBinaryContentAs(plain);
-        assertThat(folder.resolve("root/usr/bin/z")).hasSameBinaryContentAs(plain);
-        assertThatThrownBy(() -> install("release:x:file:tool.zip:1.0:install")).hasMessageContaining("which file of the archive")
-                .extracting(e -> ((Failure) e).hint()).asString().contains("README bin/hello");
     }
 
     @Test
-    void a_release_with_other_bytes_than_its_sha256_is_refused() throws IOException {
-        Files.writeString(folder.resolve("tool"), "changed");
+    void a_rewritten_tag_is_an_error_that_shows_both_commits(@TempDir Path other) {
+        String line = "git:hello:file:hello:v1:cargo";
+        install(line);
+        String second = hello.commit("NEWS", "rewritten");
+        hello.git("tag", "--force", "v1");
+        try {
+            assertThat(install(line).get(0).identity()).isEqualTo(first);
+            assertThatThrownBy(() -> components(TestTools.in(other), line).installInto(root)).hasMessageContaining("was rewritten")
+                    .hasMessageContaining("locked " + first).hasMessageContaining("found  " + second);
+            BuildLock.Use all = BuildLock.Use.of(lock.file(), BuildLock.Mode.UPDATE);
+            assertThatThrownBy(() -> new Components(sources(line), toolchain(), all, tools, false, 2).installInto(root)).hasMessageContaining("was rewritten")
+                    .extracting(e -> ((Failure) e).hint()).asString().contains("--update-lock=hello");
+            assertThat(BuildLock.read(lock.file()).entry("components", "hello").orElseThrow().path("commit").asText()).isEqualTo(first);
 
-        assertThatThrownBy(() -> install("release:tool:file:tool:1.0:install:sha256=" + "0".repeat(64))).hasMessageContaining("wrong checksum");
+            BuildLock.Use named = new BuildLock.Use(lock.file(), BuildLock.Mode.UPDATE, Optional.of("hello"));
+            assertThat(new Components(sources(line), toolchain(), named, tools, false, 2).installInto(root).get(0).identity()).isEqualTo(second);
+        } finally {
+            hello.git("reset", "--quiet", "--hard", first);
+            hello.git("tag", "--force", "v1");
+        }
     }
 
     @Test
-    void what_is_not_a_static_program_is_refused() throws IOException {
-        Files.writeString(folder.resolve("script"), "#!/bin/sh\n");
-        assertThatThrownBy(() -> install("release:script:file:script:1.0:install")).hasMessageContaining("no ELF header");
+    void locked_means_that_sources_conf_and_lock_agree() {
+        install(HELLO);
+        BuildLock.Use locked = BuildLock.Use.of(lock.file(), BuildLock.Mode.LOCKED);
+        assertThat(new Components(sources(HELLO), toolchain(), locked, tools, false, 2).installInto(root)).hasSize(1);
 
-        Path dynamic = Shell.which("ls").orElseThrow().toRealPath();
-        Files.copy(dynamic, folder.resolve("dynamic"));
-        assertThatThrownBy(() -> install("release:dynamic:file:dynamic:1.0:install")).hasMessageContaining("not static");
-        assertThat(folder.resolve("root/usr/bin/dynamic")).doesNotExist();
+        assertThatThrownBy(() -> new Components(sources("git:hello:file:hello:v1:cargo", DAEMON), toolchain(), locked, tools, false, 2).installInto(root))
+                .hasMessageContaining("git:hello:file:hello:v1:cargo\n    is locked as main of file:hello, " + first)
+                .hasMessageContaining("sources.conf:2: agent is not in the lock");
+        assertThatThrownBy(() -> new Components(sources(), toolchain(), locked, tools, false, 2).installInto(root))
+                .hasMessageContaining("hello is in the lock and not in sources.conf");
+    }
+
+    @Test
+    void one_component_is_built_alone_and_the_lock_keeps_the_others() {
+        install(HELLO, DAEMON);
+        Components both = components(tools, HELLO, DAEMON);
+
+        assertThat(both.only(Optional.of("hello")).installInto(root)).extracting(Components.Built::name).containsExactly("hello");
+        assertThat(BuildLock.read(lock.file()).entries("components")).hasSize(2);
+        assertThatThrownBy(() -> both.only(Optional.of("helo"))).hasMessageContaining("no component helo")
+                .extracting(e -> ((Failure) e).hint()).isEqualTo("did you mean hello?");
+    }
+
+    @Test
+    void one_that_fails_shows_its_last_lines_and_lets_the_others_finish() {
+        String broken = "git:broken:file:broken:main:cargo";
+        TestRepository repository = TestRepository.create(shared.resolve("broken"));
+        repository.write("Cargo.toml", crate("broken", "0.1.0", ""));
+        repository.commit("src/main.rs", "fn main() { nonsense }\n");
+
+        assertThatThrownBy(() -> install(broken, "git:gone:file:nowhere:main:cargo", HELLO)).hasMessageContaining("2 components failed")
+                .hasMessageContaining("cannot find value `nonsense`").hasMessageContaining("sources.conf:1: broken does not compile").hasMessageContaining("git ls-remote");
+        assertThat(printed.toString()).contains("broken main failed", "gone main failed", "hello main (");
+        assertThat(BuildLock.read(lock.file()).entries("components")).isEmpty();
+    }
+
+    @Test
+    void a_wrong_folder_or_program_is_named_with_the_option_that_helps() {
+        assertThatThrownBy(() -> install(HELLO + ":dir=sub")).hasMessageContaining("no Cargo.toml in the folder sub")
+                .extracting(e -> ((Failure) e).hint()).asString().contains("dir=");
+        assertThatThrownBy(() -> install(HELLO + ":bin=hallo")).hasMessageContaining("no bin target named `hallo`");
+    }
+
+    @Test
+    void a_missing_rust_target_is_explained() {
+        Config.Toolchain exotic = new Config.Toolchain("riscv64gc-unknown-linux-musl", shared, 1);
+        assertThatThrownBy(() -> new Components(sources(HELLO), exotic, lock, tools, false, 2).installInto(root)).isInstanceOfSatisfying(Failure.class, failure -> {
+            assertThat(failure.exitCode()).isEqualTo(Failure.MACHINE);
+            assertThat(failure.what()).contains("Rust's standard library for riscv64gc-unknown-linux-musl is not installed");
+            assertThat(failure.hint()).contains("rustup target add riscv64gc-unknown-linux-musl");
+        });
+    }
+
+    @Test
+    void a_makefile_makes_a_program_too() {
+        Assumptions.assumeTrue(Shell.which("make").isPresent() && Shell.which("gcc").isPresent(), "make or gcc is not installed");
+        TestRepository repository = TestRepository.create(shared.resolve("tiny"));
+        repository.write("Makefile", "tiny: tiny.c\n\tgcc $(LDFLAGS) -o $@ $<\n");
+        repository.commit("tiny.c", "#include <stdio.h>\nint main(void) { puts(\"tiny\"); return 0; }\n");
+
+        install("git:tiny:file:tiny:main:make:install=/opt/tiny");
+
+        assertThat(tools.shell().output(folder.resolve("root/opt/tiny").toString())).isEqualTo("tiny");
+    }
+
+    private static String crate(String name, String version, String dependencies) {
+        return "[package]\nname = \"" + name + "\"\nversion = \"" + version + "\"\nedition = \"2021\"\n\n[dependencies]\n" + dependencies;
+    }
+
+    private boolean canIsolate() {
+        return tools.shell().attempt(Shell.Command.of("unshare", "--net", "--pid", "--kill-child", "--mount", "--setgid", "65534", "--setuid", "65534", "true")).exitCode() == 0
+                || tools.shell().attempt(Shell.Command.of("unshare", "--user", "--net", "--pid", "--kill-child", "true")).exitCode() == 0;
+    }
+
+    private Components update(String name) {
+        BuildLock.Use renewing = new BuildLock.Use(lock.file(), BuildLock.Mode.UPDATE, Optional.of(name));
+        return new Components(sources(HELLO), toolchain(), renewing, tools, false, 2);
     }
 
     private List<Components.Built> install(String... lines) {
@@ -148,23 +269,14 @@ class ComponentsTest {
     }
 
     private Components components(Tools with, String... lines) {
-        List<Source> sources = java.util.stream.IntStream.range(0, lines.length).mapToObj(i -> Source.parse("sources.conf", i + 1, lines[i])).toList();
-        String target = System.getProperty("os.arch").replace("amd64", "x86_64") + "-unknown-linux-gnu";
-        return new Components(sources, new Config.Toolchain(target, folder, 1_700_000_000L), with, false, 2);
+        return new Components(sources(lines), toolchain(), lock, with, false, 2);
     }
 
-    private void commit(String message) {
-        git("add", "--all");
-        git("-c", "user.name=test", "-c", "user.email=test@example.org", "commit", "--quiet", "-m", message);
+    private static List<Source> sources(String... lines) {
+        return Source.all(IntStream.range(0, lines.length).mapToObj(i -> new Config.Line("sources.conf", i + 1, lines[i])).toList());
     }
 
-    private String head() {
-        return tools.shell().run(Shell.Command.of("git", "rev-parse", "HEAD").in(crate)).text();
-    }
-
-    private void git(String... arguments) {
-        List<String> argv = new java.util.ArrayList<>(List.of("git"));
-        argv.addAll(List.of(arguments));
-        tools.shell().run(Shell.Command.of(argv).in(crate));
+    private Config.Toolchain toolchain() {
+        return new Config.Toolchain(TARGET, shared, 1_700_000_000L);
     }
 }

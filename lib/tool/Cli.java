@@ -5,6 +5,7 @@ package lib.tool;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.Stream;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.OptionSpec;
 
@@ -60,7 +61,8 @@ public final class Cli {
         CommandLine line = e.getCommandLine();
         String hint = "see " + line.getCommandName() + " --help";
         if (e instanceof CommandLine.UnmatchedArgumentException unmatched) {
-            List<String> names = line.getCommandSpec().options().stream().map(OptionSpec::longestName).toList();
+            List<String> names = Stream.concat(line.getCommandSpec().options().stream().map(OptionSpec::longestName),
+                    line.getSubcommands().keySet().stream()).toList();
             hint = Suggest.closest(unmatched.getUnmatched().get(0), names).map(name -> "did you mean " + name + "?").orElse(hint);
         }
         Console.stderr(false).failure(Failure.usage(e.getMessage(), hint));

@@ -12,6 +12,7 @@ import java.util.Optional;
 import java.util.stream.Stream;
 import lib.image.Compressed;
 import lib.image.Elf;
+import lib.image.ModuleFile;
 import lib.tool.Failure;
 import lib.tool.Trees;
 
@@ -33,12 +34,20 @@ record ModuleFolder(Path folder) {
 
     /** Those that are files, in path order; a module that is cut or damaged is a Failure that names it. */
     List<Driver> modules() {
+        return files().stream().map(ModuleFolder::module).toList();
+    }
+
+    /** Names of those that are files. */
+    List<String> names() {
+        return files().stream().map(file -> ModuleFile.nameOf(file.toString())).toList();
+    }
+
+    private List<Path> files() {
         if (!Files.isDirectory(folder)) {
             return List.of();
         }
         try (Stream<Path> files = Files.walk(folder)) {
-            return files.filter(file -> file.getFileName().toString().matches(".*\\.ko(\\.(xz|zst|gz))?") && Files.isRegularFile(file)).sorted()
-                    .map(ModuleFolder::module).toList();
+            return files.filter(file -> ModuleFile.unpackedPath(file.toString()).endsWith(".ko") && Files.isRegularFile(file)).sorted().toList();
         } catch (IOException e) {
             throw Failure.io("cannot read " + folder, e);
         }
@@ -49,21 +58,16 @@ record ModuleFolder(Path folder) {
         if (info.isEmpty()) {
             throw new Failure(file + " is not a kernel module: it has no .modinfo", "build the kernel's modules again");
         }
-        return new Driver(name(file.getFileName().toString()), false, values(info, "firmware="), values(info, "alias="));
-    }
-
-    /** The name of the module in a file: {@code snd-hda-intel.ko.xz} is snd_hda_intel. */
-    static String name(String file) {
-        return file.replaceFirst("^.*/", "").replaceFirst("\\.ko(\\..*)?$", "").replace('-', '_');
+        return new Driver(ModuleFile.nameOf(file.toString()), false, values(info, "firmware="), values(info, "alias="));
     }
 
     /** Those inside the kernel: modules.builtin names them, modules.builtin.modinfo holds their entries ({@code name.key=value}). */
     List<Driver> builtIn() {
         Map<String, List<String>> entries = new LinkedHashMap<>();
-        lines("modules.builtin", "\n").forEach(line -> entries.put(name(line), new ArrayList<>()));
+        lines("modules.builtin", "\n").forEach(line -> entries.put(ModuleFile.nameOf(line), new ArrayList<>()));
         lines("modules.builtin.modinfo", "\0").filter(entry -> entry.matches("(?s)[^.=]+\\.[^.=]+=.*")).forEach(entry -> {
             int dot = entry.indexOf('.');
-            entries.computeIfAbsent(name(entry.substring(0, dot)), any -> new ArrayList<>()).add(entry.substring(dot + 1));
+            entries.computeIfAbsent(ModuleFile.nameOf(entry.substring(0, dot)), any -> new ArrayList<>()).add(entry.substring(dot + 1));
         });
         return entries.entrySet().stream()
                 .map(one -> new Driver(one.getKey(), true, values(one.getValue(), "firmware="), values(one.getValue(), "alias="))).toList();

@@ -35,8 +35,8 @@ import org.junit.jupiter.api.TestFactory;
 /** The habits that AGENTS.md asks for, held by reading the project's own files. */
 class HouseRulesTest {
     /** The ground floor of package lib: what every phase may use. */
-    private static final Set<String> GROUND = Set.of("Architecture", "BuildConf", "BuildLock", "Config", "Distribution", "Program", "Recipes", "RootTree", "Seconds",
-            "Signing", "Source", "SourceLine", "SourceUrl", "Store", "UserNamespace", "Workspace");
+    private static final Set<String> GROUND = Set.of("Architecture", "BuildConf", "BuildLock", "Config", "Distribution", "FirmwareTree", "ModuleFolder", "Program",
+            "Recipes", "RootTree", "Seconds", "Signing", "Source", "SourceLine", "SourceUrl", "Store", "UserNamespace", "Workspace");
 
     /**
      * The phases (and what the other scripts are made of), each with the files that belong to it alone. A file whose name begins with
@@ -47,7 +47,8 @@ class HouseRulesTest {
             Alpine: Miniroot PackageChoice PackageLock
             Components: CargoBuild ComponentLock ProgramCheck ReleaseFile ReleaseInstall RepositoryBuild RustToolchain SourceFolder
             SystemSetup: Modules
-            Firmware: Microcode ModuleFolder
+            Firmware: Microcode
+            Hardware: DeviceList ModuleAlias
             Optimization: Cleanup ElfTree Upx SizeLedger
             Initramfs:
             Kernel: Kbuild Kconfig ModuleObjects
@@ -74,7 +75,7 @@ class HouseRulesTest {
 
     /** Tests whose subject is not the Java file of their name. */
     private static final Map<String, String> SUBJECTS = Map.of("LauncherTest", "jbang", "HouseRulesTest", "AGENTS.md", "demo/MyInitTest", "demo/my_init/Cargo.toml",
-            "ImagePublishTest", "image.java");
+            "ImagePublishTest", "image.java", "ImageHardwareTest", "image.java");
 
     /** Written in two parts, so that this file does not name them. */
     private static final List<String> REGISTRIES = List.of("deb.debian" + ".org", "archive.ubuntu" + ".com", "repo1.maven" + ".org", "repo.maven" + ".apache.org",

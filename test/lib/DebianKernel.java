@@ -7,12 +7,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.stream.Stream;
+import lib.image.ModuleIndex;
 import lib.tool.Cache;
 import lib.tool.Console;
 import lib.tool.Shell;
 import lib.tool.Shell.Command;
 
-/** A kernel package of the Debian that runs here, unpacked; apt fetches it once. Tests are skipped where that cannot be. */
+/** A kernel package of the Debian that runs here, unpacked, with indexes of its modules; apt fetches it once. Tests are skipped where that cannot be. */
 public final class DebianKernel {
     private final Path folder;
     private final String release;
@@ -30,7 +31,7 @@ public final class DebianKernel {
                 .filter(line -> line.startsWith("Depends: linux-image-")).map(line -> line.substring("Depends: ".length())).findFirst();
         assumeTrue(name.isPresent(), "this distribution has no package " + metapackage);
         Path folder = new Cache(Cache.defaultFolder(System.getenv()), line -> { })
-                .get(Cache.Key.of("test-kernel", metapackage).with("package", name.get()), target -> unpack(name.get(), target, shell));
+                .get(Cache.Key.of("test-kernel", metapackage).with("package", name.get()).with("modules", "indexed"), target -> unpack(name.get(), target, shell));
         return new DebianKernel(folder, name.get().replaceFirst("linux-image-", ""));
     }
 
@@ -43,6 +44,8 @@ public final class DebianKernel {
             shell.run("dpkg-deb", "--extract", files.findFirst().orElseThrow().toString(), target.toString());
         }
         lib.tool.Trees.delete(download);
+        // Debian makes the indexes when the package is installed.
+        ModuleIndex.write(target.resolve("lib/modules").resolve(name.replaceFirst("linux-image-", "")));
     }
 
     public String release() {

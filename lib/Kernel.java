@@ -111,7 +111,11 @@ public record Kernel(Config.Kernel config, Optional<BuildLock.Use> lock, Tools t
         KernelConfig wanted = KernelConfig.read(config.config()).withDefaults(needs, "every image").withDefaults(KernelNeeds.POLICY, "every image")
                 .withFixed(KernelNeeds.fixed(config.localVersion(), compression), "the build");
         Cache.Key key = Cache.Key.of("kernel-config", "linux").with("recipe", 1).with("source", source.key()).with("compiler", compiler)
-                .with("arch", config.arch()).with("base", wanted.base().orElse("full")).with("requests", wanted.text());
+                .with("arch", config.arch()).with("base", wanted.base().orElse("full"));
+        for (KernelConfig.Request request : wanted.requests()) {
+            // One input each: --explain then names the one that changed.
+            key = key.with(request.symbol(), request.value() + (request.optional() ? " optional" : ""));
+        }
         return tools.cache().get(key, target -> tools.console().step("checking the kernel configuration", () -> {
             Path work = tools.cache().temporary("kernel-config");
             try {

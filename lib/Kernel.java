@@ -55,12 +55,23 @@ public record Kernel(Config.Kernel config, Optional<BuildLock.Use> lock, Tools t
         String compiler = kbuild().compiler();
         Path configuration = configure(source, compiler, compression);
         requireCompressor(configuration);
-        Cache.Key key = Cache.Key.of("kernel-objects", "linux").with("recipe", 1).with("source", source.key()).with("compiler", compiler)
-                .with("host", Kbuild.hostHeaders()).with("epoch", config.epoch()).with("arch", config.arch()).with("configuration", Digest.sha256(configuration));
+        Cache.Key key = key(source, compiler, configuration);
         boolean cached = tools.cache().has(key);
         Path made = tools.cache().get(key, target -> compile(key.digest(), source, configuration, target));
         String release = Trees.read(made.resolve("release")).strip();
         return new Compiled(release, made.resolve("install"), configuration, source.folder(), made.resolve("objects"), key.digest(), compression, cached);
+    }
+
+    private Cache.Key key(KernelSource.Tree source, String compiler, Path configuration) {
+        return Cache.Key.of("kernel-objects", "linux").with("recipe", 1).with("source", source.key()).with("compiler", compiler)
+                .with("host", Kbuild.hostHeaders()).with("epoch", config.epoch()).with("arch", config.arch()).with("configuration", Digest.sha256(configuration));
+    }
+
+    /** Whether {@link #compile} would find its result in the cache. */
+    boolean isCompiled(Config.Compression compression) {
+        KernelSource.Tree source = new KernelSource(config, lock, tools).unpacked();
+        String compiler = kbuild().compiler();
+        return tools.cache().has(key(source, compiler, configure(source, compiler, compression)));
     }
 
     /** Only checks the configuration, which takes seconds, and returns the final one. */

@@ -151,8 +151,7 @@ class KernelTest {
 
     /** The demo's objects, which the demo's build left in the cache; compiling them takes minutes and is that test's work. */
     private Kernel.Compiled compiled(Kernel kernel) {
-        Path objects = tools.cache().folder("kernel-objects");
-        assumeTrue(objects.toFile().list((folder, name) -> name.endsWith(".inputs")).length > 0, "build.java --demo has not compiled its kernel yet");
+        assumeTrue(kernel.isCompiled(Config.Compression.XZ), "build.java --demo has not compiled its kernel in this cache yet");
         return kernel.compile(Config.Compression.XZ);
     }
 

@@ -24,6 +24,8 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 import lib.Environment;
 import lib.Program;
 import lib.tool.Cache;
@@ -84,6 +86,8 @@ final class Tests implements Cli.Script {
 
     @Override
     public Integer call() {
+        Logger jqwik = Logger.getLogger("net.jqwik");
+        jqwik.setLevel(Level.WARNING);
         var launcher = LauncherFactory.create();
         TestPlan plan = launcher.discover(request(names));
         if (!plan.containsTests()) {

@@ -1,6 +1,7 @@
 package lib;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -11,6 +12,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import lib.tool.Console;
 import lib.tool.Digest;
@@ -63,16 +65,16 @@ public record Verification(PublicKey key, Tools tools, Optional<Long> atLeast) {
         String name = path.substring(path.lastIndexOf('/') + 1);
         if (ImageMetadata.NAME.matcher(name).matches()) {
             Shelf shelf = shelf(URI.create(path.substring(0, path.length() - name.length())));
-            image(shelf, name);
+            strict(() -> image(shelf, name));
             return new Verified(0, Optional.empty(), List.of(name), List.of());
         }
-        return folder(shelf(uri));
+        return strict(() -> folder(shelf(uri)));
     }
 
     /** The configured bucket's folder. */
     public Verified verify(Store store, String subpath) {
         try (S3 s3 = store.open(tools.console())) {
-            return folder(new Bucket(s3, store.folder(subpath)));
+            return strict(() -> folder(new Bucket(s3, store.folder(subpath))));
         }
     }
 
@@ -174,6 +176,23 @@ public record Verification(PublicKey key, Tools tools, Optional<Long> atLeast) {
         Trees.replace(kept, version + "\n");
     }
 
+    private static byte[] bytes(Path file) {
+        try {
+            return Files.readAllBytes(file);
+        } catch (IOException e) {
+            throw Failure.io("cannot read " + file, e);
+        }
+    }
+
+    /** What cannot even be read as what it should be was changed, too. */
+    private static <T> T strict(Supplier<T> work) {
+        try {
+            return work.get();
+        } catch (Failure e) {
+            throw e.exitCode() == Failure.USAGE ? e.exit(Failure.CONTRACT) : e;
+        }
+    }
+
     private Shelf shelf(URI uri) {
         return uri.getScheme().equals("file") ? new Folder(Path.of(uri)) : new Web(uri, tools);
     }
@@ -186,7 +205,7 @@ public record Verification(PublicKey key, Tools tools, Optional<Long> atLeast) {
 
         @Override
         public Optional<byte[]> read(String name) {
-            return Files.isRegularFile(path.resolve(name)) ? Optional.of(Trees.read(path.resolve(name)).getBytes(StandardCharsets.UTF_8)) : Optional.empty();
+            return Files.isRegularFile(path.resolve(name)) ? Optional.of(bytes(path.resolve(name))) : Optional.empty();
         }
 
         @Override
@@ -214,7 +233,7 @@ public record Verification(PublicKey key, Tools tools, Optional<Long> atLeast) {
 
         @Override
         public Optional<byte[]> read(String name) {
-            return fetch(name, SMALL).map(file -> Trees.read(file).getBytes(StandardCharsets.UTF_8));
+            return fetch(name, SMALL).map(Verification::bytes);
         }
 
         @Override

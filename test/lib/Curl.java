@@ -48,7 +48,7 @@ public final class Curl {
                 Path sent = Files.write(folder.resolve("sent"), body);
                 // The credentials come by a file, as a secret in an argument list can be seen by everyone.
                 Path config = Files.writeString(folder.resolve("config"), "user = \"" + S3Server.ACCESS + ":" + S3Server.SECRET + "\"\n");
-                Process process = new ProcessBuilder("curl", "-s", "-S", "-K", config.toString(), "--aws-sigv4", "aws:amz:us-east-1:s3", "-X", method,
+                Process process = new ProcessBuilder("curl", "-s", "-S", "--connect-to", "::127.0.0.1:", "-K", config.toString(), "--aws-sigv4", "aws:amz:us-east-1:s3", "-X", method,
                         "-H", "Content-Type: application/octet-stream", "-H", "x-amz-content-sha256: " + Digest.sha256(body), "--data-binary", "@" + sent, "-D", folder.resolve("headers").toString(),
                         "-o", folder.resolve("body").toString(), url).redirectErrorStream(true).start();
                 String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);

@@ -1,11 +1,8 @@
 package lib;
 
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.HashMap;
-import java.util.Map;
+import java.util.List;
 import lib.FaultyProxy.Fault;
 
 /** What tests of the script need from this package. */
@@ -23,8 +20,9 @@ public final class PublishingTests {
             return proxy.endpoint().toString();
         }
 
-        public long requests() {
-            return proxy.log().size();
+        /** Numbers of the requests that change something. */
+        public List<Integer> writes() {
+            return proxy.log().stream().filter(FaultyProxy.Request::write).map(FaultyProxy.Request::number).toList();
         }
 
         @Override
@@ -47,18 +45,5 @@ public final class PublishingTests {
 
     public static void put(String url, byte[] bytes) {
         Curl.run("PUT", url, bytes).requireStatus(200);
-    }
-
-    /** Publishes an image with the prefix {@code mos}. */
-    public static void publish(S3Server server, String bucket, Path image) throws IOException {
-        Map<String, String> environment = new HashMap<>(S3Server.environment(server.endpoint(), bucket));
-        environment.put("S3_PREFIX", "mos");
-        Store store = Store.read(Path.of("/nonexistent/rfs.conf"), environment).orElseThrow();
-        Path folder = Files.createTempDirectory("publish");
-        try {
-            new Upload(store, TestTools.in(folder, new ByteArrayOutputStream(), false)).publish(image, "kernel", Upload.Mode.NORMAL);
-        } finally {
-            lib.tool.Trees.delete(folder);
-        }
     }
 }

@@ -90,7 +90,7 @@ public final class S3Server {
     }
 
     /** A server of its own that takes the bucket from the host name: {@code BUCKET.domain}. */
-    static S3Server withHostNames(String domain) {
+    public static S3Server withHostNames(String domain) {
         return start("s3proxy.virtual-host=" + domain + "\n");
     }
 

@@ -23,6 +23,7 @@ public record SystemSetup(Config.Guest guest, Tools tools) {
         tools.console().step("configuration and services", () -> copyConfiguration(root), count -> count + " files in /etc/my_init");
         root.write("etc/hostname", guest.hostname() + "\n", 0644);
         lockPasswords(root).forEach(tools.console()::detail);
+        installKey(root);
         new Modules(guest.modules(), tools).installInto(root.folder(), release, modules);
     }
 
@@ -42,6 +43,15 @@ public record SystemSetup(Config.Guest guest, Tools tools) {
             return all.size();
         } catch (IOException e) {
             throw Failure.io("cannot read " + guest.myInit(), e);
+        }
+    }
+
+    /** The key that published images and channels are signed with, so that a node can check what it fetches. */
+    private void installKey(RootTree root) {
+        Path key = guest.myInit().resolveSibling("signing.pub");
+        if (Files.exists(key)) {
+            Signing.publicKey(key);
+            root.install(key, "etc/mos/signing.pub", 0644);
         }
     }
 

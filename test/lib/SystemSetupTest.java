@@ -46,6 +46,19 @@ class SystemSetupTest {
     }
 
     @Test
+    void the_public_key_of_published_images_is_in_the_image() throws IOException {
+        root.write("sbin/my_init", "binary", 0755);
+        SigningTest.keys(folder.resolve("signing.pem"), folder.resolve("signing.pub"));
+
+        setup(Optional.empty()).applyTo(root, "6.1.0-test", folder.resolve("kernel"));
+
+        assertThat(root.read("etc/mos/signing.pub")).isEqualTo(Files.readString(folder.resolve("signing.pub")));
+        Files.writeString(folder.resolve("signing.pub"), "no key");
+        assertThatThrownBy(() -> setup(Optional.empty()).applyTo(root, "6.1.0-test", folder.resolve("kernel"))).isInstanceOf(Failure.class)
+                .hasMessageContaining("is not an Ed25519 public key");
+    }
+
+    @Test
     void an_image_without_my_init_is_refused() {
         assertThatThrownBy(() -> setup(Optional.empty()).applyTo(root, "6.1.0-test", folder.resolve("kernel"))).isInstanceOf(Failure.class)
                 .hasMessageContaining("no component installs /sbin/my_init");

@@ -141,8 +141,9 @@ public final class Catalog {
         return installed;
     }
 
-    Collection<Name> names() {
-        return names.values();
+    /** Names of everything that can be asked for. */
+    List<String> installable() {
+        return names.values().stream().filter(name -> !name.providers.isEmpty()).map(Name::text).toList();
     }
 
     /** Connects names with the packages that wait for them, in the order in which apk does (that of its hash table of names). */

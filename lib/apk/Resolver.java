@@ -80,19 +80,29 @@ final class Resolver {
     /** Holds every dependency of the world and of the chosen packages against the decisions. */
     private void verify() {
         world.forEach(atom -> verify(atom, null));
-        Set<Package> chosen = new LinkedHashSet<>();
-        decided.stream().filter(slot -> slot.chosen != null).forEach(slot -> chosen.add(slot.chosen.candidate().pkg));
-        chosen.forEach(pkg -> pkg.depends().forEach(dependency -> verify(dependency, pkg)));
+        chosen().forEach(pkg -> pkg.depends().forEach(dependency -> verify(dependency, pkg)));
+    }
+
+    /** Whether the decisions meet the dependency. */
+    boolean isMet(Dependency dependency) {
+        return met(dependency, slot(dependency).chosen);
     }
 
     private void verify(Dependency dependency, Package by) {
-        if (problems.isEmpty() && !met(dependency, slot(dependency).chosen)) {
+        if (problems.isEmpty() && !isMet(dependency)) {
             problems.add(new Problem(dependency.name(), by));
         }
     }
 
     List<Problem> problems() {
         return problems;
+    }
+
+    /** All packages chosen. */
+    Set<Package> chosen() {
+        Set<Package> chosen = new LinkedHashSet<>();
+        decided.stream().filter(slot -> slot.chosen != null).forEach(slot -> chosen.add(slot.chosen.candidate().pkg));
+        return chosen;
     }
 
     /** The package that has the name; null when there is none. */

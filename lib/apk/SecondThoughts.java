@@ -3,11 +3,10 @@ package lib.apk;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
-import lib.tool.Failure;
 
 /**
  * What happens when the first run of the resolver fails: where apk gives up, packages that turned out to be impossible are left out and
- * the world is tried again, until it works or nothing is left to leave out.
+ * the world is tried again, until it works or nothing is left to leave out; then the failure is explained.
  */
 final class SecondThoughts {
     private static final int MOST_TRIES = 100;
@@ -31,11 +30,29 @@ final class SecondThoughts {
                 return resolver;
             }
             first = first == null ? resolver : first;
-            Package culprit = resolver.problems().get(0).chosen();
+            Package culprit = culprit(resolver);
             if (culprit == null || !excluded.add(culprit)) {
                 break;
             }
         }
-        throw new Failure("these packages cannot be installed together: " + first.problems().get(0).name() + " cannot be had", "");
+        throw new Explanation(catalog, world, origin).of(first);
+    }
+
+    /** The package to leave out: one that does not fit, or one that needs what nobody can give; null when no package is to blame. */
+    private Package culprit(Resolver resolver) {
+        Resolver.Problem problem = resolver.problems().get(0);
+        if (problem.chosen() != null) {
+            return problem.chosen();
+        }
+        for (Package pkg : resolver.chosen()) {
+            for (Dependency dependency : pkg.depends()) {
+                boolean cannot = dependency.name().equals(problem.name()) && !dependency.conflict() && catalog.name(dependency.name()).providers()
+                        .stream().noneMatch(provider -> dependency.satisfiedBy(provider.version(), provider.pkg()));
+                if (cannot) {
+                    return pkg;
+                }
+            }
+        }
+        return null;
     }
 }

@@ -66,10 +66,10 @@ public final class Version {
 
     /** The order of two versions whose tokens were equal so far and now are of different kinds. */
     private static int parting(Reader x, long left, Reader y, long right) {
-        if (x.read == SUFFIX && left < 0) {
+        if (x.unknownSuffix || x.read == SUFFIX && left < 0) {
             return -1;
         }
-        if (y.read == SUFFIX && right < 0) {
+        if (y.unknownSuffix || y.read == SUFFIX && right < 0) {
             return 1;
         }
         return x.read > y.read ? -1 : 1;
@@ -81,6 +81,7 @@ public final class Version {
         private int at;
         private int kind = DIGIT;
         private int read;
+        private boolean unknownSuffix;
 
         private Reader(String text) {
             this.text = text;
@@ -152,6 +153,7 @@ public final class Version {
                 }
             }
             read = BAD;
+            unknownSuffix = true;
             return 0;
         }
 

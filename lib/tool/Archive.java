@@ -105,6 +105,9 @@ public final class Archive {
         if (name.isEmpty() || entry.isGlobalPaxHeader()) {
             return;
         }
+        if (entry.isCharacterDevice() || entry.isBlockDevice() || entry.isFIFO()) {
+            throw new IOException(entry.getName() + " is neither file, folder nor link");
+        }
         Path place = place(name);
         if (entry.isDirectory()) {
             folder(place);
@@ -123,11 +126,9 @@ public final class Archive {
             owner(place, entry);
         } else if (entry.isLink()) {
             Files.createLink(place, hardLinkTarget(entry));
-        } else if (entry.isFile()) {
+        } else {
             write(place, content);
             finish(place, entry);
-        } else {
-            throw new IOException(entry.getName() + " is neither file, folder nor link");
         }
     }
 

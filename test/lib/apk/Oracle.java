@@ -12,7 +12,7 @@ import lib.TestProject;
 import lib.tool.Shell;
 
 /** The real apk of a minirootfs, run without chroot through that system's own loader, as ../shared/apk-oracle/apk.sh does. */
-final class Oracle {
+public final class Oracle {
     static final String MINIROOT = "alpine-mirror/v3.19/releases/x86_64/alpine-minirootfs-3.19.4-x86_64.tar.gz";
 
     private final Shell shell;
@@ -24,7 +24,7 @@ final class Oracle {
     }
 
     /** Unpacks the minirootfs into {@code folder}; the test is skipped where there is none, or where it cannot run. */
-    static Oracle unpackedInto(Path folder, Shell shell) {
+    public static Oracle unpackedInto(Path folder, Shell shell) {
         Path archive = TestProject.shared(MINIROOT);
         assumeTrue(System.getProperty("os.arch").equals("amd64"), "the real apk is a program for x86_64");
         Oracle oracle = new Oracle(shell, folder);
@@ -32,12 +32,12 @@ final class Oracle {
         return oracle;
     }
 
-    static boolean isRoot() {
+    public static boolean isRoot() {
         return "root".equals(System.getProperty("user.name"));
     }
 
     /** Unpacks a fresh miniroot. */
-    Path miniroot(Path into) {
+    public Path miniroot(Path into) {
         try {
             Files.createDirectories(into);
         } catch (IOException e) {
@@ -47,12 +47,12 @@ final class Oracle {
         return into;
     }
 
-    Path folder() {
+    public Path folder() {
         return folder;
     }
 
     /** Runs apk over {@code root} with the repositories (folders) in their order; network and cache are off. */
-    Shell.Result apk(Path root, List<String> repositories, Path keys, String... arguments) {
+    public Shell.Result apk(Path root, List<String> repositories, Path keys, String... arguments) {
         try {
             Path list = Files.createTempFile("repositories", ".txt");
             Files.write(list, repositories);
@@ -70,7 +70,7 @@ final class Oracle {
     }
 
     /** Installs as root with /dev/null in place while scripts run, as a build does. */
-    Shell.Result install(Path root, List<String> repositories, Path keys, String... arguments) {
+    public Shell.Result install(Path root, List<String> repositories, Path keys, String... arguments) {
         boolean made = !Files.exists(root.resolve("dev/null"));
         if (made) {
             shell.run("mknod", "-m", "666", root.resolve("dev/null").toString(), "c", "1", "3");

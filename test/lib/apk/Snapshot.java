@@ -15,10 +15,10 @@ import java.util.TreeSet;
 import lib.tool.Digest;
 
 /** All of a tree in words: path -> type, mode, owner, link target or content, number of hard links. */
-final class Snapshot {
+public final class Snapshot {
     private Snapshot() { }
 
-    static Map<String, String> of(Path root) {
+    public static Map<String, String> of(Path root) {
         Map<String, String> paths = new TreeMap<>();
         try {
             Files.walkFileTree(root, new SimpleFileVisitor<>() {
@@ -50,7 +50,7 @@ final class Snapshot {
     }
 
     /** A line for each path at which the two trees differ. */
-    static List<String> differences(Path expected, Path actual) {
+    public static List<String> differences(Path expected, Path actual) {
         Map<String, String> all = of(expected);
         Map<String, String> found = of(actual);
         TreeSet<String> paths = new TreeSet<>(all.keySet());

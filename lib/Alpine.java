@@ -4,8 +4,6 @@ import java.net.URI;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Base64;
-import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -50,7 +48,8 @@ public record Alpine(Config.Alpine config, BuildLock.Use lock, Tools tools) {
     /** Installs into {@code root}, which is empty or absent. Needs user id 0, of the machine or of a user namespace. */
     public Installed installInto(Path root) {
         Decision decision = decide();
-        List<PackageFile> files = tools.console().step("Fetch and verify packages", () -> fetch(decision.chosen().plan().wanted()),
+        List<PackageFile> files = tools.console().step("Fetch and verify packages", 
+                () -> new PackageFetch(tools.download()).fetch(decision.chosen().plan().wanted()),
                 done -> done.size() + " packages verified");
         try {
             tools.console().step("Unpack the miniroot",
@@ -147,17 +146,6 @@ public record Alpine(Config.Alpine config, BuildLock.Use lock, Tools tools) {
                         "take out of packages.list what needs it, or look for another package that does the same");
             }
         }
-    }
-
-    private List<PackageFile> fetch(List<Package> packages) {
-        return packages.parallelStream().map(this::fetch).toList();
-    }
-
-    private PackageFile fetch(Package pkg) {
-        String key = HexFormat.of().formatHex(Base64.getDecoder().decode(pkg.checksum().substring(2)));
-        List<URI> places = pkg.repositories().stream().flatMap(repository -> repository.places().stream())
-                .map(place -> Download.child(place, pkg.arch() + "/" + pkg.fileName())).toList();
-        return tools.download().accepted("apk", key, places, pkg.size(), file -> PackageFile.verified(file, pkg));
     }
 
     private static Installed installed(Miniroot miniroot, Installation installation, Plan plan) {

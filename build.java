@@ -8,6 +8,7 @@ import demo.Demo;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
 import lib.Alpine;
@@ -17,16 +18,22 @@ import lib.Components;
 import lib.Config;
 import lib.Dist;
 import lib.Environment;
+import lib.Firmware;
+import lib.Flists;
 import lib.Initramfs;
 import lib.Kernel;
 import lib.Optimization;
 import lib.Program;
 import lib.RootTree;
+import lib.Store;
 import lib.SystemSetup;
+import lib.Upload;
 import lib.UserNamespace;
 import lib.Workspace;
+import lib.apk.Plan;
 import lib.tool.Cache;
 import lib.tool.Cli;
+import lib.tool.Columns;
 import lib.tool.Console;
 import lib.tool.Digest;
 import lib.tool.Download;
@@ -78,6 +85,16 @@ class Build implements Cli.Script {
     boolean host;
     @Option(names = "--until", paramLabel = "PHASE", description = "stop after this phase: environment, alpine, components, system, optimize, initramfs, kernel")
     Phase until = Phase.KERNEL;
+    @Option(names = "--only", paramLabel = "NAME", description = "build only this component of sources.conf; for use with --until components")
+    Optional<String> only;
+    @Option(names = "--dry-run", description = "print which packages would be installed, with version, bytes and reason, then stop")
+    boolean dryRun;
+    @Option(names = "--menuconfig", description = "edit the kernel configuration in the kernel's own menu, then stop")
+    boolean menuconfig;
+    @Option(names = "--upload-kernel", description = "upload the image to S3 (config/rfs.conf), under KERNEL_SUBPATH (default: kernel); also: UPLOAD_KERNEL=true")
+    boolean uploadKernel = "true".equals(System.getenv("UPLOAD_KERNEL"));
+    @Option(names = "--upload-manifests", description = "upload the flists of all modules and firmware to S3; also: UPLOAD_MANIFESTS=true")
+    boolean uploadManifests = "true".equals(System.getenv("UPLOAD_MANIFESTS"));
     @Option(names = "--offline", description = "use the cache and local files only")
     boolean offline;
     @Option(names = "--update-lock", paramLabel = "NAME", arity = "0..1", fallbackValue = "", description = "choose packages and commits anew (only NAME's, when given) and write them to build.lock")
@@ -124,30 +141,39 @@ class Build implements Cli.Script {
         long start = System.nanoTime();
         Workspace workspace = demo ? demo(given, tools) : given;
         Config config = Config.read(workspace.config(), System.getenv());
+        if (dryRun || menuconfig) {
+            return dryRun ? plan(config, workspace, tools) : menuconfig(config, tools);
+        }
+        Optional<Store> store = store(config);
         RootTree root = new RootTree(workspace.root());
-        Kernel kernel = new Kernel(config.kernel(), tools, jobs);
+        Kernel kernel = new Kernel(config.kernel(), Optional.of(lock(workspace)), tools, jobs);
         Initramfs packing = new Initramfs(config.budget(), tools);
         try {
             phase(tools, Phase.ENVIRONMENT, () -> environment(config, tools).require(Environment.neededBy(config), demo));
             Trees.delete(root.folder());
             Alpine.Installed alpine = phase(tools, Phase.ALPINE, () -> new Alpine(config.alpine(), lock(workspace), tools).installInto(root.folder()));
             List<Components.Built> components = phase(tools, Phase.COMPONENTS,
-                    () -> new Components(config.sources(), config.toolchain(), lock(workspace), tools, offline, jobs).installInto(root));
-            Kernel.Compiled compiled = phase(tools, Phase.SYSTEM, () -> {
-                Kernel.Compiled objects = kernel.compile(config.budget().compression());
-                new SystemSetup(config.guest(), tools).applyTo(root, objects.release(), objects.modules());
-                return objects;
+                    () -> new Components(config.sources(), config.toolchain(), lock(workspace), tools, offline, jobs).only(only).installInto(root));
+            Configured system = phase(tools, Phase.SYSTEM, () -> {
+                Kernel.Compiled compiled = kernel.compile(config.budget().compression());
+                return new Configured(compiled, new SystemSetup(config.guest(), new Firmware(config.firmware(), tools, offline), tools)
+                        .applyTo(root, compiled.release(), compiled.modules(), compiled.config()));
             });
             phase(tools, Phase.OPTIMIZE, () -> new Optimization(config.budget(), tools, jobs, packing::packedSize).shrink(root.folder()));
             Initramfs.Packed initramfs = phase(tools, Phase.INITRAMFS, () -> packing.pack(root.folder()));
-            Path image = phase(tools, Phase.KERNEL, () -> kernel.link(compiled, initramfs.file(), workspace.kernel().resolve("vmlinuz.efi")));
+            Path image = phase(tools, Phase.KERNEL, () -> kernel.link(system.kernel(), initramfs.file(), workspace.kernel().resolve("vmlinuz.efi")));
             Dist dist = new Dist(workspace, config.budget());
-            return done(dist.publish(image, initramfs.file(), new BuildReport(config, alpine, components, compiled, initramfs, tools)), tools, start);
+            dist.publish(image, initramfs.file(), new BuildReport(config, alpine, components, system.kernel(), system.drivers(), initramfs, tools));
+            store.ifPresent(s3 -> upload(s3, config, workspace, system.kernel(), tools));
+            return done(workspace.image(), tools, start);
         } catch (Until reached) {
             System.out.println(root.folder());
             return 0;
         }
     }
+
+    /** What phase 4 made: a kernel that lacks its initramfs, and the drivers that went into the tree. */
+    private record Configured(Kernel.Compiled kernel, SystemSetup.Drivers drivers) { }
 
     /** Stops the build behind the phase that --until names. */
     private static final class Until extends RuntimeException {
@@ -190,6 +216,41 @@ class Build implements Cli.Script {
         Environment environment = environment(read, tools);
         System.out.println(json ? environment.json(Environment.neededBy(read), cache) : environment.table(Environment.neededBy(read), cache));
         return environment.missing(Environment.neededBy(read)).isEmpty() ? 0 : Failure.MACHINE;
+    }
+
+    private int plan(Config config, Workspace workspace, Tools tools) {
+        List<Plan.Step> steps = new Alpine(config.alpine(), lock(workspace), tools).plan().steps().stream().filter(Plan.Step::installs).toList();
+        List<List<String>> rows = steps.stream().map(step -> List.of(step.to().orElseThrow().name(), step.to().orElseThrow().version(),
+                Long.toString(step.to().orElseThrow().size()), step.reason())).toList();
+        System.out.print(json ? Json.line(rows) + "\n" : Columns.aligned(rows));
+        return 0;
+    }
+
+    private int menuconfig(Config config, Tools tools) {
+        Map<String, String> changed = new Kernel(config.kernel(), tools, jobs).menuconfig(config.budget().compression());
+        changed.forEach((symbol, value) -> System.out.println(symbol + "=" + value));
+        return 0;
+    }
+
+    /** The bucket, when something is to be uploaded: known to be configured before the first phase runs. */
+    private Optional<Store> store(Config config) {
+        if (!uploadKernel && !uploadManifests) {
+            return Optional.empty();
+        }
+        return Optional.of(config.store().orElseThrow(() -> Failure.usage("there is nowhere to upload to: no " + config.folder().resolve("rfs.conf"),
+                "copy rfs.conf.example to rfs.conf, or set S3_ENDPOINT, S3_BUCKET, S3_ACCESS_KEY and S3_SECRET_KEY")));
+    }
+
+    private void upload(Store store, Config config, Workspace workspace, Kernel.Compiled kernel, Tools tools) {
+        if (uploadKernel) {
+            new Upload(store, tools).publish(workspace.dist(), System.getenv().getOrDefault("KERNEL_SUBPATH", Upload.DEFAULT_SUBPATH));
+        }
+        if (uploadManifests) {
+            Flists flists = new Flists(store, tools);
+            flists.modules(kernel.modules().resolve("lib/modules").resolve(kernel.release()), kernel.release(), Flists.Tool.NATIVE);
+            new Firmware(config.firmware(), tools, offline).complete(kernel.config())
+                    .ifPresent(folder -> flists.firmware(folder, config.firmware().tag().orElse("unknown"), Flists.Tool.NATIVE));
+        }
     }
 
     private Tools tools(Console console) {

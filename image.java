@@ -156,10 +156,7 @@ class Image implements Cli.Script {
         public Integer call() {
             Upload upload = new Upload(bucket.store(), bucket.tools());
             if (rebuild) {
-                if (dryRun) {
-                    throw Failure.usage("--rebuild-index has no dry run", "image.java list shows what is listed");
-                }
-                List<String> names = upload.rebuildIndex(bucket.subpath);
+                List<String> names = upload.rebuildIndex(bucket.subpath, dryRun);
                 return bucket.print(names, () -> String.join("\n", names) + "\n");
             }
             Upload.Published published = upload.publish(file.orElseGet(() -> Upload.lastBuild(bucket.workspace().dist())), bucket.subpath, new Upload.Mode(force, dryRun));

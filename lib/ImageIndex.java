@@ -120,6 +120,11 @@ record ImageIndex(S3 s3, String folder, Optional<Signing> signing, Console conso
         throw new Failure("the index " + key(JSON) + " keeps changing", "other builders are publishing all the time; run again");
     }
 
+    /** What a rebuilt index would list, newest first. */
+    List<String> preview() {
+        return wanted(Optional.empty(), List.of(), true);
+    }
+
     /** Writes kernels.txt and the signature where they differ from what kernels.json asks for; whether nothing had to be written. */
     private boolean follow(Optional<Found> text, Optional<Found> signature, byte[] json, List<String> names) {
         byte[] lines = names.stream().map(name -> name + "\n").collect(Collectors.joining()).getBytes(StandardCharsets.UTF_8);

@@ -52,10 +52,13 @@ public record Upload(Store store, Tools tools) {
         return dist.resolve(ImageMetadata.ofBuild(dist).name());
     }
 
-    /** Makes both indexes from the objects that are there; returns the names in them. */
-    public List<String> rebuildIndex(String subpath) {
+    /** Makes both indexes from the objects that are there (in a dry run: would make); returns the names in them. */
+    public List<String> rebuildIndex(String subpath, boolean dryRun) {
         try (S3 s3 = store.open(tools.console())) {
             ImageIndex index = index(s3, subpath);
+            if (dryRun) {
+                return index.preview();
+            }
             index.requireSigner();
             return tools.console().step("Rebuild the index", () -> index.settle(Optional.empty(), true, false), names -> names.size() + " images in the index");
         }

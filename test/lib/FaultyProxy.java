@@ -42,7 +42,9 @@ final class FaultyProxy implements AutoCloseable {
         /** A read is answered as the same read was before, if it was. */
         STALE,
         /** 501 to conditional writes, as by a server that does not know them. */
-        NO_CONDITIONS
+        NO_CONDITIONS,
+        /** Conditional writes are carried out whatever their condition, as by a server that overlooks unknown headers. */
+        CONDITIONS_OVERLOOKED
     }
 
     record Request(int number, String method, String target, Map<String, String> headers) {
@@ -140,6 +142,11 @@ final class FaultyProxy implements AutoCloseable {
         }
         if (fault == Fault.NO_CONDITIONS && request.write() && request.conditional()) {
             return error(out, 501, "NotImplemented");
+        }
+        if (fault == Fault.CONDITIONS_OVERLOOKED && request.write() && request.conditional()) {
+            // The condition is part of the client's signature, so the request cannot be passed on without it.
+            Curl.run(request.method(), "http://127.0.0.1:" + target + request.target(), message.body()).requireStatus(200);
+            return send(out, new Message("", Map.of(), "HTTP/1.1 200 OK\r\nETag: \"0\"\r\nContent-Length: 0\r\n\r\n".getBytes(StandardCharsets.UTF_8), new byte[0]), 0);
         }
         Message earlier = answers.get(request.toString());
         if (fault == Fault.STALE && !request.write() && earlier != null) {

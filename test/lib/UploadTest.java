@@ -141,11 +141,13 @@ class UploadTest {
         put("kernels.txt", "nonsense\n");
         pause();
         assertThatThrownBy(() -> upload.publish(image("6.3.0-new-2222222", 100), "kernel", Upload.Mode.NORMAL)).isInstanceOf(Failure.class);
-        assertThat(upload.rebuildIndex("kernel")).containsExactly("vmlinuz-6.3.0-new-2222222.efi", "vmlinuz-6.2.0-new-1111111.efi", "vmlinuz-6.1.0-old-0000000.efi");
+        assertThat(upload.rebuildIndex("kernel", true)).hasSize(3);
+        assertThat(get("kernels.txt").text()).isEqualTo("nonsense\n");
+        assertThat(upload.rebuildIndex("kernel", false)).containsExactly("vmlinuz-6.3.0-new-2222222.efi", "vmlinuz-6.2.0-new-1111111.efi", "vmlinuz-6.1.0-old-0000000.efi");
         assertThat(listed()).hasSize(3);
     }
 
-    private enum Conditions { ATOMIC, UNKNOWN, STALE }
+    private enum Conditions { ATOMIC, UNKNOWN, OVERLOOKED, STALE }
 
     @ParameterizedTest
     @EnumSource(Conditions.class)
@@ -155,11 +157,12 @@ class UploadTest {
         BiFunction<Request, Integer, Fault> faults = switch (conditions) {
             case ATOMIC -> (request, before) -> Fault.NONE;
             case UNKNOWN -> (request, before) -> Fault.NO_CONDITIONS;
+            case OVERLOOKED -> (request, before) -> Fault.CONDITIONS_OVERLOOKED;
             case STALE -> (request, before) -> request.target().contains("kernels.") && ThreadLocalRandom.current().nextInt(4) == 0 ? Fault.STALE : Fault.NONE;
         };
         List<String> expected = new ArrayList<>();
         try (FaultyProxy proxy = new FaultyProxy(server.port(), faults)) {
-            Store store = store(proxy.endpoint());
+            Store store = signing(proxy.endpoint());
             ExecutorService builders = Executors.newFixedThreadPool(8);
             for (int round = 0; round < rounds; round++) {
                 List<Future<Upload.Published>> running = new ArrayList<>();
@@ -178,6 +181,8 @@ class UploadTest {
         assertThat(listed()).containsExactlyInAnyOrderElementsOf(expected);
         assertThat(get("kernels.txt").text().lines()).containsExactlyElementsOf(listed());
         assertThat(Json.parse(get("kernels.json").text(), "").path("count").asInt()).isEqualTo(expected.size());
+        assertThat(Signing.verified(get("kernels.json.sig").body(), Signing.publicKey(folder.resolve("signing.pub")), "signature", java.time.Instant.now())
+                .covers("kernels.json", Map.of("kernels.json", get("kernels.json").body(), "kernels.txt", get("kernels.txt").body()))).isTrue();
     }
 
     @Test
@@ -206,6 +211,24 @@ class UploadTest {
         URI dead = URI.create("http://127.0.0.1:1");
         assertThatThrownBy(() -> new Upload(store(dead), tools).publish(image, "kernel", Upload.Mode.NORMAL)).isInstanceOf(Failure.class)
                 .hasMessageContaining("127.0.0.1:1").satisfies(e -> assertThat(((Failure) e).hint()).contains("is the server running"));
+    }
+
+    /** The store with a signing key. */
+    private Store signing(URI endpoint) throws IOException {
+        SigningTest.keys(folder.resolve("signing.pem"), folder.resolve("signing.pub"));
+        Map<String, String> environment = new java.util.HashMap<>(S3Server.environment(endpoint, bucket));
+        environment.put("SIGNING_KEY_FILE", "signing.pem");
+        return Store.read(folder.resolve("rfs.conf"), environment).orElseThrow();
+    }
+
+    @Test
+    void a_signed_index_takes_no_publishing_without_the_key() throws IOException {
+        new Upload(signing(server.endpoint()), tools).publish(image("6.1.0-demo-aaaaaaa", 500), "kernel", Upload.Mode.NORMAL);
+        String before = get("kernels.json").text();
+
+        assertThatThrownBy(() -> new Upload(store(server.endpoint()), tools).publish(image("6.2.0-demo-aaaaaaa", 500), "kernel", Upload.Mode.NORMAL))
+                .isInstanceOf(Failure.class).hasMessageContaining("is signed, and no signing key is here");
+        assertThat(get("kernels.json").text()).isEqualTo(before);
     }
 
     private Store store(URI endpoint) {

@@ -79,7 +79,7 @@ public record Alpine(Config.Alpine config, BuildLock.Use lock, Tools tools) {
         boolean fits = lock.mode() != BuildLock.Mode.UPDATE && locked.request().equals(request);
         Miniroot miniroot = fits ? locked.miniroot() : tools.console().step("Find the Alpine release", () -> Miniroot.find(config, tools.download()),
                 found -> "Alpine " + found.release() + " for " + found.arch());
-        Installation base = Installation.open(miniroot.unpacked(config, tools));
+        Installation base = Installation.open(miniroot.base(config, tools));
         PackageChoice choice = new PackageChoice(config, lock, tools, miniroot, base, repositories(), atoms);
         PackageChoice.Chosen chosen = tools.console().step("Choose packages", () -> choice.choose(locked, fits),
                 one -> one.plan().wanted().size() + " packages to install" + (fits ? ", as locked" : ""));

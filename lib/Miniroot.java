@@ -44,10 +44,11 @@ record Miniroot(String release, String arch, String sha256) {
         return download.verified(places(config, release, ""), Download.Checksum.sha256(sha256), LARGEST);
     }
 
-    /** The tarball unpacked in the cache, for reading only: without owners, and whoever runs this. */
-    Path unpacked(Config.Alpine config, Tools tools) {
+    /** Its package database, world and keys, unpacked in the cache for reading: what a plan starts from. */
+    Path base(Config.Alpine config, Tools tools) {
         return tools.cache().get(Cache.Key.of("miniroot", release + " " + arch).with("sha256", sha256),
-                target -> Archive.extract(fetch(config, tools.download()), target, new Archive.Limits(false, 0, 2L << 30, 100_000)));
+                target -> Archive.extract(fetch(config, tools.download()), target, Archive.Limits.SOURCES,
+                        name -> name.startsWith("etc/apk/") || name.startsWith("lib/apk/")));
     }
 
     private static List<URI> places(Config.Alpine config, String release, String suffix) {

@@ -19,6 +19,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.zip.GZIPInputStream;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
@@ -34,6 +35,7 @@ public final class Archive {
     private final Path file;
     private final Path into;
     private final Limits limits;
+    private final Predicate<String> wanted;
     private final Set<Path> folders = new HashSet<>();
     private final Map<Path, TarArchiveEntry> attributes = new LinkedHashMap<>();
     private long entries;
@@ -59,7 +61,8 @@ public final class Archive {
         }
     }
 
-    private Archive(Path file, Path into, Limits limits) {
+    private Archive(Path file, Path into, Limits limits, Predicate<String> wanted) {
+        this.wanted = wanted;
         this.file = file;
         this.into = into.toAbsolutePath().normalize();
         this.limits = limits;
@@ -67,7 +70,12 @@ public final class Archive {
 
     /** Unpacks {@code file} into the folder {@code into}, which is created; what is wrong with an archive is a Failure that names it. */
     public static void extract(Path file, Path into, Limits limits) {
-        Archive archive = new Archive(file, into, limits);
+        extract(file, into, limits, name -> true);
+    }
+
+    /** Unpacks the entries whose names (without {@code ./} and the stripped parts) {@code wanted} accepts. */
+    public static void extract(Path file, Path into, Limits limits, Predicate<String> wanted) {
+        Archive archive = new Archive(file, into, limits, wanted);
         try {
             Files.createDirectories(archive.into);
             archive.folders.add(archive.into);
@@ -102,7 +110,7 @@ public final class Archive {
             throw new IOException("more than the " + limits.entries() + " entries allowed");
         }
         String name = stripped(entry.getName());
-        if (name.isEmpty() || entry.isGlobalPaxHeader()) {
+        if (name.isEmpty() || entry.isGlobalPaxHeader() || !wanted.test(name)) {
             return;
         }
         if (entry.isCharacterDevice() || entry.isBlockDevice() || entry.isFIFO()) {

@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import lib.apk.Oracle;
 import lib.apk.Snapshot;
@@ -107,6 +108,34 @@ class AlpineMirrorTest {
             found.put(line.substring(0, line.indexOf('\t')), line.substring(line.indexOf('\t') + 1));
         }
         assertThat(found).containsExactlyInAnyOrderEntriesOf(Snapshot.of(theirs));
+    }
+
+    @Test
+    void a_build_killed_at_any_moment_and_two_at_once_leave_a_good_cache() throws IOException, InterruptedException {
+        Path mirror = TestProject.shared("alpine-mirror");
+        Path cache = scratch.resolve("cache");
+        for (int milliseconds : new int[] {700, 1100, 1600}) {
+            Process process = build(mirror, scratch.resolve("killed" + milliseconds), cache);
+            process.waitFor(milliseconds, TimeUnit.MILLISECONDS);
+            process.destroyForcibly().waitFor();
+        }
+        List<Path> roots = List.of(scratch.resolve("one"), scratch.resolve("two"));
+        List<Process> builds = new ArrayList<>();
+        for (Path root : roots) {
+            builds.add(build(mirror, root, cache));
+        }
+        for (Process process : builds) {
+            assertThat(process.waitFor()).isZero();
+        }
+        for (Path root : roots) {
+            assertThat(Snapshot.differences(theirs, root)).isEmpty();
+        }
+    }
+
+    private Process build(Path mirror, Path root, Path cache) throws IOException {
+        return new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-Dsun.jnu.encoding=UTF-8", "-cp",
+                System.getProperty("java.class.path"), "lib.AlpineMirrorTest", mirror.toString(), root.toString(), cache.toString(),
+                root + ".snapshot").redirectErrorStream(true).redirectOutput(Path.of(root + ".log").toFile()).start();
     }
 
     /** The class path of this process, copied to where any user can read it. */

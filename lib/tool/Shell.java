@@ -276,7 +276,8 @@ public final class Shell {
 
     /**
      * Ends, for good, processes that an earlier run of this program left behind when it was killed: those that inherited
-     * {@code variable=value} in their environment. Found through /proc; elsewhere nothing happens.
+     * {@code variable=value} in their environment and see the same root folder; in a container or chroot the same path is
+     * another folder, and who works there is no orphan. Found through /proc; elsewhere nothing happens.
      */
     public static void endOrphans(String variable, String value) {
         byte[] entry = (variable + "=" + value).getBytes(StandardCharsets.UTF_8);
@@ -288,7 +289,11 @@ public final class Shell {
     }
 
     private static boolean inherited(long pid, byte[] entry) {
+        Path root = Path.of("/proc", Long.toString(pid), "root");
         try {
+            if (!Files.isSameFile(root, Path.of("/"))) {
+                return false;
+            }
             String all = "\0" + new String(Files.readAllBytes(Path.of("/proc", Long.toString(pid), "environ")), StandardCharsets.ISO_8859_1) + "\0";
             return all.contains("\0" + new String(entry, StandardCharsets.ISO_8859_1) + "\0");
         } catch (IOException e) {

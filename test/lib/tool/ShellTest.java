@@ -13,7 +13,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
+import lib.TestProject;
 import lib.tool.Shell.Command;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -107,6 +109,25 @@ class ShellTest {
         Shell.end(stubborn);
 
         assertThat(stubborn.waitFor(10, TimeUnit.SECONDS)).isTrue();
+    }
+
+    @Test
+    @Timeout(60)
+    void orphans_are_ended_and_the_same_words_in_another_root_are_left_alone() throws IOException, InterruptedException {
+        Assumptions.assumeTrue(User.isRoot(), "chroot takes root");
+        Path archive = TestProject.shared("alpine-mirror/v3.19/releases/x86_64/alpine-minirootfs-3.19.4-x86_64.tar.gz");
+        shell.run("tar", "-xzf", archive.toString(), "-C", folder.toString());
+        Process orphan = shell.start(Command.of("sleep", "300").with("MOS_TEST_WORK", "/root/work"));
+        Process other = shell.start(Command.of("chroot", folder.toString(), "/bin/sleep", "300").with("MOS_TEST_WORK", "/root/work"));
+        while (!Files.isSameFile(Path.of("/proc", Long.toString(other.pid()), "root"), folder)) {
+            Thread.sleep(20);
+        }
+
+        Shell.endOrphans("MOS_TEST_WORK", "/root/work");
+
+        assertThat(orphan.waitFor(10, TimeUnit.SECONDS)).isTrue();
+        assertThat(other.isAlive()).isTrue();
+        Shell.end(other);
     }
 
     @Test

@@ -79,6 +79,7 @@ final class PackagesBench implements Cli.Script {
     }
 
     private HttpServer serve() throws IOException {
+        System.setProperty("sun.net.httpserver.nodelay", "true");
         HttpServer server = HttpServer.create(new InetSocketAddress("127.0.0.1", 0), 0);
         server.setExecutor(Executors.newFixedThreadPool(8, work -> {
             Thread thread = new Thread(work);

@@ -4,9 +4,11 @@ import java.net.URI;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 import lib.apk.Dependency;
 import lib.apk.Installation;
 import lib.apk.Package;
@@ -17,6 +19,7 @@ import lib.tool.Archive;
 import lib.tool.Download;
 import lib.tool.Failure;
 import lib.tool.Tools;
+import lib.tool.Trees;
 
 /**
  * Phase 2: Alpine's base system and the packages of packages.list, installed into an empty root tree as apk would do it.
@@ -45,31 +48,39 @@ public record Alpine(Config.Alpine config, BuildLock.Use lock, Tools tools) {
     public record InstalledPackage(String name, String version, String origin, String license, long size, String repository, String checksum,
             List<String> files) { }
 
-    /** Installs into {@code root}, which is empty or absent. Needs user id 0, of the machine or of a user namespace. */
+    /**
+     * Installs into {@code root}, which is empty or absent, and takes it away again when that fails. Needs user id 0, of the machine or of
+     * a user namespace.
+     */
     public Installed installInto(Path root) {
-        Decision decision = decide();
-        List<PackageFile> files = tools.console().step("Fetch and verify packages", 
-                () -> new PackageFetch(tools.download()).fetch(decision.chosen().plan().wanted()),
-                done -> done.size() + " packages verified");
         try {
-            tools.console().step("Unpack the miniroot",
-                    () -> Archive.extract(decision.miniroot().fetch(config, tools.download()), root, Archive.Limits.ROOT_TREE));
-            tools.console().step("Install packages", () -> install(root, decision.chosen().plan(), files));
-        } finally {
-            files.forEach(PackageFile::close);
+            Decision decision = decide(miniroot -> tools.console().step("Unpack the miniroot", () -> {
+                Archive.extract(miniroot.fetch(config, tools.download()), root, Archive.Limits.ROOT_TREE);
+                return Installation.open(root);
+            }));
+            List<PackageFile> files = tools.console().step("Fetch and verify packages",
+                    () -> new PackageFetch(tools.download()).fetch(decision.chosen().plan().wanted()), done -> done.size() + " packages verified");
+            try {
+                tools.console().step("Install packages", () -> install(decision, files));
+            } finally {
+                files.forEach(PackageFile::close);
+            }
+            writeLock(decision.chosen().lock());
+            return installed(decision);
+        } catch (RuntimeException e) {
+            Trees.delete(root);
+            throw e;
         }
-        writeLock(decision.chosen().lock());
-        return installed(decision.miniroot(), Installation.open(root), decision.chosen().plan());
     }
 
     /** What {@link #installInto} would do; nothing is installed or written. */
     public Plan plan() {
-        return decide().chosen().plan();
+        return decide(miniroot -> Installation.open(miniroot.base(config, tools))).chosen().plan();
     }
 
-    private record Decision(Miniroot miniroot, PackageChoice.Chosen chosen) { }
+    private record Decision(Miniroot miniroot, Installation base, PackageChoice.Chosen chosen) { }
 
-    private Decision decide() {
+    private Decision decide(Function<Miniroot, Installation> unpacked) {
         Map<Dependency, Config.Line> atoms = atoms();
         PackageLock locked = PackageLock.of(lock.read());
         List<String> request = PackageLock.request(config, atoms.keySet().stream().map(Dependency::toString).toList());
@@ -79,19 +90,18 @@ public record Alpine(Config.Alpine config, BuildLock.Use lock, Tools tools) {
         boolean fits = lock.mode() != BuildLock.Mode.UPDATE && locked.request().equals(request);
         Miniroot miniroot = fits ? locked.miniroot() : tools.console().step("Find the Alpine release", () -> Miniroot.find(config, tools.download()),
                 found -> "Alpine " + found.release() + " for " + found.arch());
-        Installation base = Installation.open(miniroot.base(config, tools));
+        Installation base = unpacked.apply(miniroot);
         PackageChoice choice = new PackageChoice(config, lock, tools, miniroot, base, repositories(), atoms);
         PackageChoice.Chosen chosen = tools.console().step("Choose packages", () -> choice.choose(locked, fits),
                 one -> one.plan().wanted().size() + " packages to install" + (fits ? ", as locked" : ""));
         refuseOpenrc(chosen.plan());
-        return new Decision(miniroot, chosen);
+        return new Decision(miniroot, base, chosen);
     }
 
-    private void install(Path root, Plan plan, List<PackageFile> files) {
+    private void install(Decision decision, List<PackageFile> files) {
         long start = Instant.now().getEpochSecond();
-        Installation installation = Installation.open(root);
-        installation.apply(plan, files, tools.shell());
-        installation.settleDays(start, Instant.now().getEpochSecond(), config.epoch());
+        decision.base().apply(decision.chosen().plan(), files, tools.shell());
+        decision.base().settleDays(start, Instant.now().getEpochSecond(), config.epoch());
     }
 
     private void writeLock(PackageLock now) {
@@ -148,14 +158,16 @@ public record Alpine(Config.Alpine config, BuildLock.Use lock, Tools tools) {
         }
     }
 
-    private static Installed installed(Miniroot miniroot, Installation installation, Plan plan) {
+    private static Installed installed(Decision decision) {
         Map<String, String> repositories = new LinkedHashMap<>();
-        plan.packages().forEach(pkg -> repositories.put(pkg.checksum(), pkg.repositories().isEmpty() ? "" : pkg.repositories().get(0).name()));
+        decision.chosen().plan().packages().forEach(pkg -> repositories.put(pkg.checksum(),
+                pkg.repositories().isEmpty() ? "" : pkg.repositories().get(0).name()));
         List<InstalledPackage> packages = new ArrayList<>();
-        for (Package pkg : installation.packages()) {
+        for (Package pkg : decision.base().packages()) {
             packages.add(new InstalledPackage(pkg.name(), pkg.version(), pkg.origin(), pkg.license(), pkg.installedSize(),
-                    repositories.getOrDefault(pkg.checksum(), ""), pkg.checksum(), installation.files(pkg)));
+                    repositories.getOrDefault(pkg.checksum(), ""), pkg.checksum(), decision.base().files(pkg)));
         }
-        return new Installed(miniroot.release(), miniroot.arch(), packages);
+        packages.sort(Comparator.comparing(InstalledPackage::name));
+        return new Installed(decision.miniroot().release(), decision.miniroot().arch(), packages);
     }
 }

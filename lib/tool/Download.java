@@ -7,8 +7,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 
@@ -26,7 +28,7 @@ public final class Download {
     private final Cache cache;
     private final boolean offline;
     private final Duration stall;
-    private HttpClient client;
+    private final Map<Boolean, HttpClient> clients = new HashMap<>();
 
     public Download(Console console, Cache cache, boolean offline) {
         this(console, cache, offline, STALL);
@@ -192,7 +194,7 @@ public final class Download {
         if (offline) {
             throw unavailable(uri);
         }
-        return new Transfer(client(), console, uri, part, maxBytes, stall).fetch(etag);
+        return new Transfer(this::client, console, uri, part, maxBytes, stall).fetch(etag);
     }
 
     private static Failure unavailable(URI uri) {
@@ -238,10 +240,7 @@ public final class Download {
         }
     }
 
-    private synchronized HttpClient client() {
-        if (client == null) {
-            client = HttpConnections.client(System.getenv());
-        }
-        return client;
+    private synchronized HttpClient client(boolean secure) {
+        return clients.computeIfAbsent(secure, any -> secure ? HttpConnections.client(System.getenv()) : HttpConnections.plain(System.getenv()));
     }
 }

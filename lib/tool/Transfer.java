@@ -15,6 +15,7 @@ import java.util.Optional;
 import java.util.Timer;
 import java.util.TimerTask;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Function;
 
 /**
  * Brings one URL into one file. What was cut, stalled or answered with "try later" is tried again with a growing pause, and goes on where
@@ -24,7 +25,7 @@ final class Transfer {
     private static final int TRIES = 4;
     private static final int FIRST_PAUSE_MS = 300;
 
-    private final HttpClient client;
+    private final Function<Boolean, HttpClient> clients;
     private final Console console;
     private final URI uri;
     private final Path part;
@@ -32,9 +33,12 @@ final class Transfer {
     private final Duration stall;
     private String validator = "";
 
-    /** @param stall how long a server may send nothing */
-    Transfer(HttpClient client, Console console, URI uri, Path part, long maxBytes, Duration stall) {
-        this.client = client;
+    /**
+     * @param clients gives the client that speaks TLS and follows redirects (true), or the plain one (false)
+     * @param stall how long a server may send nothing
+     */
+    Transfer(Function<Boolean, HttpClient> clients, Console console, URI uri, Path part, long maxBytes, Duration stall) {
+        this.clients = clients;
         this.console = console;
         this.uri = uri;
         this.part = part;
@@ -79,7 +83,7 @@ final class Transfer {
                 request.header("If-Range", validator);
             }
         }
-        HttpResponse<InputStream> response = client.send(request.build(), HttpResponse.BodyHandlers.ofInputStream());
+        HttpResponse<InputStream> response = send(request.build());
         try (InputStream body = response.body()) {
             int status = response.statusCode();
             if (status == 304 && etag.isPresent()) {
@@ -103,6 +107,16 @@ final class Transfer {
             copy(body, append ? have : 0, response.headers().firstValueAsLong("Content-Length").orElse(-1));
             return response.headers().firstValue("ETag");
         }
+    }
+
+    private HttpResponse<InputStream> send(HttpRequest request) throws IOException, InterruptedException {
+        boolean plain = "http".equals(uri.getScheme());
+        HttpResponse<InputStream> response = clients.apply(!plain).send(request, HttpResponse.BodyHandlers.ofInputStream());
+        if (plain && response.statusCode() / 100 == 3 && response.statusCode() != 304) {
+            response.body().close();
+            return clients.apply(true).send(request, HttpResponse.BodyHandlers.ofInputStream());
+        }
+        return response;
     }
 
     private void copy(InputStream body, long start, long length) throws IOException {

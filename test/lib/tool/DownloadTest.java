@@ -194,6 +194,16 @@ class DownloadTest {
     }
 
     @Test
+    void follows_a_redirect() {
+        URI target = serve("/target", (exchange, n) -> good(exchange));
+        URI uri = serve("/moved", (exchange, n) -> {
+            exchange.getResponseHeaders().set("Location", target.toString());
+            exchange.sendResponseHeaders(302, -1);
+        });
+        assertThat(download.verified(List.of(uri), checksum(), 1 << 20)).hasBinaryContent(content);
+    }
+
+    @Test
     void offline_says_what_is_missing() {
         URI uri = URI.create("http://127.0.0.1:9/nothing");
         assertThatThrownBy(() -> download(true).verified(List.of(uri), checksum(), 10)).isInstanceOf(Failure.class).hasMessageContaining("--offline");

@@ -22,6 +22,7 @@ import lib.Firmware;
 import lib.Flists;
 import lib.Initramfs;
 import lib.Kernel;
+import lib.Modules;
 import lib.Optimization;
 import lib.Program;
 import lib.RootTree;
@@ -147,6 +148,7 @@ class Build implements Cli.Script {
         Optional<Store> store = store(config);
         RootTree root = new RootTree(workspace.root());
         Kernel kernel = new Kernel(config.kernel(), Optional.of(lock(workspace)), tools, jobs);
+        Firmware firmware = new Firmware(config.firmware(), tools, offline);
         Initramfs packing = new Initramfs(config.budget(), tools);
         try {
             phase(tools, Phase.ENVIRONMENT, () -> environment(config, tools).require(Environment.neededBy(config), demo));
@@ -156,14 +158,15 @@ class Build implements Cli.Script {
                     () -> new Components(config.sources(), config.toolchain(), lock(workspace), tools, offline, jobs).only(only).installInto(root));
             Configured system = phase(tools, Phase.SYSTEM, () -> {
                 Kernel.Compiled compiled = kernel.compile(config.budget().compression());
-                return new Configured(compiled, new SystemSetup(config.guest(), new Firmware(config.firmware(), tools, offline), tools)
-                        .applyTo(root, compiled.release(), compiled.modules(), compiled.config()));
+                return new Configured(compiled, new SystemSetup(config.guest(), tools).applyTo(root, compiled.release(), compiled.modules()),
+                        firmware.installInto(root, compiled.release(), compiled.modules(), compiled.config()));
             });
             phase(tools, Phase.OPTIMIZE, () -> new Optimization(config.budget(), tools, jobs, packing::packedSize).shrink(root.folder()));
             Initramfs.Packed initramfs = phase(tools, Phase.INITRAMFS, () -> packing.pack(root.folder()));
             Path image = phase(tools, Phase.KERNEL, () -> kernel.link(system.kernel(), initramfs.file(), workspace.kernel().resolve("vmlinuz.efi")));
             Dist dist = new Dist(workspace, config.budget());
-            dist.publish(image, initramfs.file(), new BuildReport(config, alpine, components, system.kernel(), system.drivers(), initramfs, tools));
+            dist.publish(image, initramfs.file(), new BuildReport(config, alpine, components, system.kernel(), system.modules(), system.firmware(),
+                    initramfs, tools));
             store.ifPresent(s3 -> upload(s3, config, workspace, system.kernel(), tools));
             return done(workspace.image(), tools, start);
         } catch (Until reached) {
@@ -172,8 +175,8 @@ class Build implements Cli.Script {
         }
     }
 
-    /** What phase 4 made: a kernel that lacks its initramfs, and the drivers that went into the tree. */
-    private record Configured(Kernel.Compiled kernel, SystemSetup.Drivers drivers) { }
+    /** What phase 4 made: a kernel that lacks its initramfs, and the modules and firmware that went into the tree. */
+    private record Configured(Kernel.Compiled kernel, Modules.Installed modules, Firmware.Installed firmware) { }
 
     /** Stops the build behind the phase that --until names. */
     private static final class Until extends RuntimeException {

@@ -7,7 +7,7 @@ import lib.tool.Tools;
 
 /** What dist/build.json says about a build: versions, commits, digests, sizes, seconds of each phase, what was cached. */
 public record BuildReport(Config config, Alpine.Installed alpine, List<Components.Built> components, Kernel.Compiled kernel,
-        SystemSetup.Drivers drivers, Initramfs.Packed initramfs, Tools tools) {
+        Modules.Installed modules, Firmware.Installed firmware, Initramfs.Packed initramfs, Tools tools) {
     private static final String MY_INIT = "sbin/my_init";
 
     /** {@code {uname -r}-{first 7 of the my_init commit}}. */
@@ -24,8 +24,8 @@ public record BuildReport(Config config, Alpine.Installed alpine, List<Component
         json.put("alpine", Map.of("release", alpine.release(), "arch", config.alpine().arch()));
         json.put("packages", alpine.packages().stream().map(p -> p.name() + "=" + p.version()).toList());
         json.put("components", components);
-        json.put("modules", drivers.modules().modules());
-        json.put("firmware", drivers.firmware().items().stream().map(Firmware.Item::path).toList());
+        json.put("modules", modules.modules());
+        json.put("firmware", firmware.items().stream().map(Firmware.Item::path).toList());
         json.put("initramfs", Map.of("bytes", initramfs.bytes(), "unpacked", initramfs.unpackedBytes(), "sha256", initramfs.sha256()));
         json.put("config", config.folder().toAbsolutePath().normalize().toString());
         json.put("sourceDateEpoch", config.budget().epoch());

@@ -11,26 +11,22 @@ import lib.tool.Failure;
 import lib.tool.Tools;
 
 /** Phase 4: my_init as PID 1, its configuration and services, host name, root's password, kernel modules. */
-public record SystemSetup(Config.Guest guest, Firmware firmware, Tools tools) {
+public record SystemSetup(Config.Guest guest, Tools tools) {
     private static final String MY_INIT = "sbin/my_init";
-
-    /** The modules and firmware files of the image. */
-    public record Drivers(Modules.Installed modules, Firmware.Installed firmware) { }
 
     /**
      * @param release of the kernel, as {@code uname -r} prints it
      * @param modules folder that holds {@code lib/modules/RELEASE}
-     * @param kernelConfig the kernel's final configuration
+     * @return the modules of the image
      */
-    public Drivers applyTo(RootTree root, String release, Path modules, Path kernelConfig) {
+    public Modules.Installed applyTo(RootTree root, String release, Path modules) {
         tools.console().step("my_init is /sbin/init", () -> installInit(root));
         tools.console().step("configuration and services", () -> copyConfiguration(root), count -> count + " files in /etc/my_init");
         root.write("etc/hostname", guest.hostname() + "\n", 0644);
         lockPasswords(root).forEach(tools.console()::detail);
         installKey(root);
-        Modules.Installed installed = tools.console().step("kernel modules", () -> new Modules(guest.modules(), tools).installInto(root.folder(), release, modules),
+        return tools.console().step("kernel modules", () -> new Modules(guest.modules(), tools).installInto(root.folder(), release, modules),
                 done -> done.modules().size() + " kernel modules, " + done.loaded().size() + " loaded at boot");
-        return new Drivers(installed, firmware.installInto(root, release, modules, kernelConfig));
     }
 
     /** The kernel starts /init of an initramfs; people and scripts expect /sbin/init. */

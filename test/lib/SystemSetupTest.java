@@ -37,7 +37,7 @@ class SystemSetupTest {
     void my_init_is_what_the_kernel_and_people_find_as_init() {
         root.write("sbin/my_init", "binary", 0755);
 
-        setup(Optional.empty()).applyTo(root, "6.1.0-test", folder.resolve("kernel"), folder.resolve("kernel.config"));
+        setup(Optional.empty()).applyTo(root, "6.1.0-test", folder.resolve("kernel"));
 
         assertThat(root.isFile("init")).isTrue();
         assertThat(folder.resolve("root/sbin/init")).isSymbolicLink();
@@ -50,17 +50,17 @@ class SystemSetupTest {
         root.write("sbin/my_init", "binary", 0755);
         SigningTest.keys(folder.resolve("signing.pem"), folder.resolve("signing.pub"));
 
-        setup(Optional.empty()).applyTo(root, "6.1.0-test", folder.resolve("kernel"), folder.resolve("kernel.config"));
+        setup(Optional.empty()).applyTo(root, "6.1.0-test", folder.resolve("kernel"));
 
         assertThat(root.read("etc/mos/signing.pub")).isEqualTo(Files.readString(folder.resolve("signing.pub")));
         Files.writeString(folder.resolve("signing.pub"), "no key");
-        assertThatThrownBy(() -> setup(Optional.empty()).applyTo(root, "6.1.0-test", folder.resolve("kernel"), folder.resolve("kernel.config"))).isInstanceOf(Failure.class)
+        assertThatThrownBy(() -> setup(Optional.empty()).applyTo(root, "6.1.0-test", folder.resolve("kernel"))).isInstanceOf(Failure.class)
                 .hasMessageContaining("is not an Ed25519 public key");
     }
 
     @Test
     void an_image_without_my_init_is_refused() {
-        assertThatThrownBy(() -> setup(Optional.empty()).applyTo(root, "6.1.0-test", folder.resolve("kernel"), folder.resolve("kernel.config"))).isInstanceOf(Failure.class)
+        assertThatThrownBy(() -> setup(Optional.empty()).applyTo(root, "6.1.0-test", folder.resolve("kernel"))).isInstanceOf(Failure.class)
                 .hasMessageContaining("no component installs /sbin/my_init");
     }
 
@@ -81,7 +81,6 @@ class SystemSetupTest {
     }
 
     private SystemSetup setup(Optional<String> hash) {
-        Firmware none = new Firmware(new Config.Firmware(Optional.empty(), Optional.empty(), List.of(), folder), TestTools.in(folder), true);
-        return new SystemSetup(new Config.Guest("node", hash, List.of(), myInit, 0), none, TestTools.in(folder));
+        return new SystemSetup(new Config.Guest("node", hash, List.of(), myInit, 0), TestTools.in(folder));
     }
 }

@@ -60,6 +60,7 @@ final class PackageChoice {
     /** @param locked what the lock says; used as it is when it fits, else its packages are preferred to others */
     Chosen choose(PackageLock locked, boolean fits) {
         if (fits) {
+            repositories.forEach(this::refuseForgedIndex);
             Path text = tools.cache().get(lockedKey(locked), target -> Files.writeString(target, PlanText.write(fromLock(locked), repositories)));
             return new Chosen(plan(text), locked);
         }
@@ -117,6 +118,21 @@ final class PackageChoice {
         repositories.parallelStream().map(repository -> Map.entry(repository, tools.download().latest(places(repository), SignedIndex.LARGEST)))
                 .toList().forEach(entry -> files.put(entry.getKey(), entry.getValue()));
         return files;
+    }
+
+    /**
+     * The lock names packages by their checksums, so no index is needed; but one of this machine whose signature does not hold means
+     * that somebody has been at the mirror, and looking costs nothing.
+     */
+    private void refuseForgedIndex(Repository repository) {
+        URI place = places(repository).get(0);
+        if (place.getScheme().equals("file") && Files.exists(Path.of(place))) {
+            Path index = tools.download().latest(places(repository), SignedIndex.LARGEST);
+            tools.cache().get(Cache.Key.of("index-verified", repository.name()).with("index", Digest.sha256(index)).with("keys", fingerprints()), target -> {
+                SignedIndex.read(index, keys, place.toString());
+                Files.writeString(target, place + "\n");
+            });
+        }
     }
 
     private List<URI> places(Repository repository) {

@@ -1,11 +1,8 @@
 package lib;
 
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.util.Arrays;
 import java.util.Map;
 import java.util.function.ToLongFunction;
 import java.util.stream.Stream;
@@ -25,8 +22,6 @@ import lib.tool.Tools;
  * @param packedSize bytes of the initramfs that a tree becomes; asked only to decide about UPX
  */
 public record Optimization(Config.Budget budget, Tools tools, int jobs, ToLongFunction<Path> packedSize) {
-    private static final byte[] SIGNED_MODULE = "~Module signature appended~\n".getBytes(StandardCharsets.US_ASCII);
-
     /** Shrinks the tree and brings the package database in line with it. */
     public void shrink(Path root) {
         Map<Cleanup.Rule, Long> freed = tools.console().step("cleanup", () -> Cleanup.apply(root),
@@ -38,17 +33,15 @@ public record Optimization(Config.Budget budget, Tools tools, int jobs, ToLongFu
         tools.console().step("package database", () -> Installation.open(root).refresh());
     }
 
-    /** The stripped form in the cache; signed modules stay as they are, since the signature covers every byte. */
-    private Path stripped(Path file, String version) throws IOException {
-        if (isSignedModule(file)) {
+    /** The stripped form in the cache. Kernel modules stay as they are: their build strips them before it signs them. */
+    private Path stripped(Path file, String version) {
+        Elf elf = Elf.read(file);
+        if (elf.type() == Elf.RELOCATABLE) {
             return file;
         }
-        Elf elf = Elf.read(file);
-        // A kernel module is an object file whose symbols the kernel links with: only its debug information may go.
-        String what = elf.type() == Elf.RELOCATABLE ? "--strip-debug" : "--strip-unneeded";
-        Cache.Key key = Cache.Key.of("strip", file.getFileName().toString()).with("sha256", Digest.sha256(file)).with("strip", version).with("what", what);
+        Cache.Key key = Cache.Key.of("strip", file.getFileName().toString()).with("sha256", Digest.sha256(file)).with("strip", version);
         return tools.cache().get(key, target -> {
-            tools.shell().run(Command.of(program(elf), what, "-o", target.toString(), file.toString()), "this file cannot be stripped");
+            tools.shell().run(Command.of(program(elf), "--strip-unneeded", "-o", target.toString(), file.toString()), "this file cannot be stripped");
             if (Files.size(target) >= Files.size(file)) {
                 Files.copy(file, target, StandardCopyOption.REPLACE_EXISTING);
             }
@@ -62,14 +55,5 @@ public record Optimization(Config.Budget budget, Tools tools, int jobs, ToLongFu
         return machine.equals(own) ? "strip" : Stream.of(machine + "-linux-gnu-strip", "llvm-strip").filter(name -> Shell.which(name).isPresent()).findFirst()
                 .orElseThrow(() -> Failure.machine("no strip program for " + machine + " is installed",
                         "install binutils-" + machine.replace('_', '-') + "-linux-gnu or llvm"));
-    }
-
-    private static boolean isSignedModule(Path file) throws IOException {
-        if (!file.toString().endsWith(".ko")) {
-            return false;
-        }
-        byte[] bytes = Files.readAllBytes(file);
-        int start = bytes.length - SIGNED_MODULE.length;
-        return start > 0 && Arrays.equals(bytes, start, bytes.length, SIGNED_MODULE, 0, SIGNED_MODULE.length);
     }
 }

@@ -74,7 +74,8 @@ class HouseRulesTest {
             "lib.tool.Shell.RUNNING", "Ctrl-C has to find every process, whichever object started it");
 
     /** Tests whose subject is not the Java file of their name. */
-    private static final Map<String, String> SUBJECTS = Map.of("AlpineImageTest", "build.java", "lib/AlpineMirrorTest", "lib/Alpine.java", "LauncherTest", "jbang", "HouseRulesTest", "AGENTS.md", "demo/MyInitTest", "demo/my_init/Cargo.toml",
+    private static final Map<String, String> SUBJECTS = Map.of("AlpineImageTest", "build.java", "lib/AlpineMirrorTest", "lib/Alpine.java", "lib/apk/HostileTest",
+            "lib/apk/PackageFile.java", "LauncherTest", "jbang", "HouseRulesTest", "AGENTS.md", "demo/MyInitTest", "demo/my_init/Cargo.toml",
             "ImagePublishTest", "image.java", "ImageHardwareTest", "image.java");
 
     /** Written in two parts, so that this file does not name them. */

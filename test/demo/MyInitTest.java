@@ -200,7 +200,7 @@ class MyInitTest {
         }
         Files.writeString(modules.resolve("modules.dep"), "button.ko:\nevdev.ko:\n");
         Files.createDirectories(tree.resolve("etc/modules-load.d"));
-        Files.writeString(tree.resolve("etc/modules"), "# the button\nbutton\n");
+        Files.writeString(tree.resolve("etc/modules-load.d/button.conf"), "# the button\nbutton\n");
         Files.writeString(tree.resolve("etc/modules-load.d/keys.conf"), "evdev\nbutton\n");
         List<String> lines = boot(tree, "", true, "system_powerdown");
         assertThat(lines).containsSubsequence("my_init: modules loaded: button evdev", "my_init: service base running", "my_init: going down: PowerOff",

@@ -125,10 +125,10 @@ fn set_host_name() {
     }
 }
 
-/// All modules of /etc/modules and /etc/modules-load.d/*.conf through one modprobe (busybox' or kmod's: both know -a).
+/// All modules of /etc/modules-load.d/*.conf through one modprobe (busybox' or kmod's: both know -a). Alpine's /etc/modules is for
+/// the services of OpenRC and names modules of Alpine's own kernels.
 fn load_modules() {
-    let mut files = files_in("/etc/modules-load.d", "conf");
-    files.insert(0, PathBuf::from("/etc/modules"));
+    let files = files_in("/etc/modules-load.d", "conf");
     let mut names: Vec<String> = Vec::new();
     for text in files.iter().filter_map(|file| fs::read_to_string(file).ok()) {
         for word in text.lines().map(|line| line.split(['#', ';']).next().unwrap_or("").trim()).filter(|line| !line.is_empty()) {

@@ -2,6 +2,7 @@ package lib.tool;
 
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -169,13 +170,28 @@ public final class Cache {
         try (RandomAccessFile file = new RandomAccessFile(folder("lock").resolve(name).toFile(), "rw")) {
             if (file.getChannel().tryLock() == null) {
                 whenBusy.run();
-                file.getChannel().lock();
+                waitFor(file.getChannel(), name);
             }
             return work.run();
         } catch (IOException e) {
             throw Failure.io("while working on " + name + " in the cache " + folder, e);
         } finally {
             thread.unlock();
+        }
+    }
+
+    /**
+     * Asks again and again instead of waiting in the kernel: POSIX locks belong to the whole process, so that two processes whose threads
+     * wait for one another's locks look like a deadlock (EDEADLK) where there is none.
+     */
+    private static void waitFor(FileChannel channel, String name) throws IOException {
+        while (channel.tryLock() == null) {
+            try {
+                Thread.sleep(20);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new Failure("interrupted while waiting for " + name, "", e);
+            }
         }
     }
 

@@ -125,7 +125,8 @@ class AlpineMirrorTest {
             builds.add(build(mirror, root, cache));
         }
         for (Process process : builds) {
-            assertThat(process.waitFor()).isZero();
+            int exitCode = process.waitFor();
+            assertThat(exitCode).as(Files.readString(Path.of(roots.get(builds.indexOf(process)) + ".log"))).isZero();
         }
         for (Path root : roots) {
             assertThat(Snapshot.differences(theirs, root)).isEmpty();

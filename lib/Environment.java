@@ -73,7 +73,7 @@ public record Environment(Tools tools, String rustTarget) {
         List<Inventory.Status> bad = unusable(wanted);
         Distribution distribution = Distribution.here();
         List<String> packages = packages(bad.stream().map(Inventory.Status::program).toList(), distribution);
-        if (packages.isEmpty() || !User.isRoot() || !Set.of(Distribution.APT, Distribution.APK).contains(distribution)) {
+        if (packages.isEmpty() || !mayInstall() || !Set.of(Distribution.APT, Distribution.APK).contains(distribution)) {
             return bad;
         }
         tools.console().step("installing " + String.join(" ", packages), () -> {
@@ -88,13 +88,17 @@ public record Environment(Tools tools, String rustTarget) {
         return unusable(wanted);
     }
 
+    private static boolean mayInstall() {
+        return User.isRoot() && !UserNamespace.isInside();
+    }
+
     private boolean installed(Distribution distribution, List<String> packages) {
         return tools.shell().attempt(Command.of(distribution.install(packages)).with("DEBIAN_FRONTEND", "noninteractive")).exitCode() == 0;
     }
 
     /** The pasteable line that installs these programs here; empty when this distribution's package manager is not known. */
     public Optional<String> installLine(Collection<Program> programs) {
-        return installLine(programs, Distribution.here(), User.isRoot(), Shell.which("rustup").isPresent());
+        return installLine(programs, Distribution.here(), mayInstall(), Shell.which("rustup").isPresent());
     }
 
     Optional<String> installLine(Collection<Program> programs, Distribution distribution, boolean root, boolean rustup) {

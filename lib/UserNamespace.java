@@ -21,9 +21,14 @@ public record UserNamespace(Shell shell) {
     /** Set in the environment of the inner run, so that it does not start another one. */
     private static final String INSIDE = "MOS_USER_NAMESPACE";
 
+    /** Whether this process's root is only the root of a namespace that {@link #reenter} made: the machine's own files are not its own. */
+    public static boolean isInside() {
+        return System.getenv(INSIDE) != null;
+    }
+
     /** The inner run's exit code, when this process is not root; empty when it is and can go on by itself. */
     public Optional<Integer> reenter() {
-        if (User.isRoot() || System.getenv(INSIDE) != null) {
+        if (User.isRoot() || isInside()) {
             return Optional.empty();
         }
         String user = System.getProperty("user.name");

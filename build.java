@@ -96,6 +96,8 @@ class Build implements Cli.Script {
     boolean uploadKernel = "true".equals(System.getenv("UPLOAD_KERNEL"));
     @Option(names = "--upload-manifests", description = "upload the flists of all modules and firmware to S3; also: UPLOAD_MANIFESTS=true")
     boolean uploadManifests = "true".equals(System.getenv("UPLOAD_MANIFESTS"));
+    @Option(names = "--flist-tool", paramLabel = "TOOL", description = "who writes the flists: native (default), or rfs where that program is installed")
+    Flists.Tool flistTool = Flists.Tool.NATIVE;
     @Option(names = "--offline", description = "use the cache and local files only")
     boolean offline;
     @Option(names = "--update-lock", paramLabel = "NAME", arity = "0..1", fallbackValue = "", description = "choose packages and commits anew (only NAME's, when given) and write them to build.lock")
@@ -250,9 +252,9 @@ class Build implements Cli.Script {
         }
         if (uploadManifests) {
             Flists flists = new Flists(store, tools);
-            flists.modules(kernel.modules().resolve("lib/modules").resolve(kernel.release()), kernel.release(), Flists.Tool.NATIVE);
+            flists.modules(kernel.modules().resolve("lib/modules").resolve(kernel.release()), kernel.release(), flistTool);
             new Firmware(config.firmware(), tools, offline).complete(kernel.config())
-                    .ifPresent(folder -> flists.firmware(folder, config.firmware().tag().orElse("unknown"), Flists.Tool.NATIVE));
+                    .ifPresent(folder -> flists.firmware(folder, config.firmware().tag().orElse("unknown"), flistTool));
         }
     }
 

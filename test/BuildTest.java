@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -13,6 +14,8 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import lib.Curl;
+import lib.S3Server;
 import lib.tool.Digest;
 import lib.tool.Json;
 import lib.tool.Trees;
@@ -202,10 +205,39 @@ class BuildTest {
         Process process = new ProcessBuilder("unshare", "--mount", "sh", "-c", script, "sh", other.resolve("dist").toString(),
                 lib.TestProject.folder().toString(), other.toString(), Long.toString(bytes))
                 .redirectErrorStream(true).start();
-        String output = new String(process.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
+        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
 
         assertThat(process.waitFor()).describedAs(output).isEqualTo(1);
         assertThat(output).contains("No space left on device").contains("hint: free some space").doesNotContain("FAILED").doesNotContain("left behind");
+    }
+
+    @Test
+    void uploads_the_image_and_the_flists_when_it_is_asked_to() throws IOException, InterruptedException {
+        Path other = copy("upload");
+        S3Server server = S3Server.shared();
+        String bucket = server.bucket();
+        Map<String, String> environment = new TreeMap<>(S3Server.environment(server.endpoint(), bucket));
+        environment.putAll(Map.of("UPLOAD_KERNEL", "true", "UPLOAD_MANIFESTS", "true", "KERNEL_SUBPATH", "kernels", "S3_PREFIX", "mos"));
+
+        Script.Run run = Script.run(environment, "build.java", "-C", other.toString());
+
+        assertThat(run.exitCode()).describedAs(run.toString()).isZero();
+        String version = Json.read(other.resolve("dist/build.json")).get("version").asText();
+        String release = version.replaceFirst("-[0-9a-f]{7}$", "");
+        String base = server.endpoint() + "/" + bucket + "/mos/";
+        assertThat(Curl.get(base + "kernels/vmlinuz-" + version + ".efi").body()).isEqualTo(Files.readAllBytes(other.resolve("dist/vmlinuz.efi")));
+        assertThat(new String(Curl.get(base + "kernels/kernels.txt").body(), StandardCharsets.UTF_8)).isEqualTo("vmlinuz-" + version + ".efi\n");
+        assertThat(Curl.get(base + "manifests/modules-" + release + ".fl").status()).isEqualTo(200);
+        assertThat(run.toString() + Trees.read(other.resolve("dist/build.log"))).doesNotContain(S3Server.SECRET);
+    }
+
+    @Test
+    void an_upload_without_a_bucket_is_refused_before_anything_is_built() throws IOException, InterruptedException {
+        Path other = copy("nowhere");
+        Script.Run run = Script.run("build.java", "-C", other.toString(), "--upload-kernel");
+
+        assertThat(run.exitCode()).isEqualTo(2);
+        assertThat(run.err()).contains("error: there is nowhere to upload to").doesNotContain("2/6");
     }
 
     private static Arguments fault(String name, int exitCode, String message, Fault fault) {
@@ -236,7 +268,7 @@ class BuildTest {
 
     private static List<String> list() throws IOException, InterruptedException {
         Process process = new ProcessBuilder("sh", "-c", "xz -dc initramfs.cpio.xz | cpio -t --quiet").directory(workspace.resolve("dist").toFile()).start();
-        return new String(process.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8).lines().toList();
+        return new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).lines().toList();
     }
 
     private static int in(String below, String... argv) throws IOException, InterruptedException {

@@ -40,6 +40,9 @@ public final class Shell {
     private static final Pattern PLAIN = Pattern.compile("[A-Za-z0-9_@%+=:,./-]+");
     private static final Set<Process> RUNNING = ConcurrentHashMap.newKeySet();
 
+    /** Variables that only this program itself reads: no compiler, build script or machine gets to see them. */
+    private static final Set<String> SECRETS = Set.of("S3_ACCESS_KEY", "S3_SECRET_KEY", "SIGNING_KEY");
+
     private final Console console;
 
     public Shell(Console console) {
@@ -163,6 +166,7 @@ public final class Shell {
         if (command.emptyEnvironment()) {
             executor.addListener(new OnlyThese(command.environment()));
         } else {
+            SECRETS.forEach(name -> executor.environment(name, null));
             executor.environment(command.environment());
         }
         command.input().ifPresent(bytes -> executor.redirectInput(new java.io.ByteArrayInputStream(bytes)));
@@ -229,6 +233,7 @@ public final class Shell {
     public Process release(Command command, Consumer<ProcessBuilder> streams) {
         console.log("$ " + command.pasteable());
         ProcessBuilder builder = builder(command);
+        builder.environment().keySet().removeAll(SECRETS);
         streams.accept(builder);
         try {
             return builder.start();

@@ -3,6 +3,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -61,6 +62,15 @@ class CleanTest {
         assertThat(run.stdout()).contains(workspace.dist().toString(), cache.resolve("strip").toString());
         assertThat(workspace.outputs()).allMatch(Files::exists);
         assertThat(cache.resolve("strip")).isNotEmptyDirectory();
+    }
+
+    @Test
+    void the_size_is_what_a_disk_takes_not_what_it_could() throws Exception {
+        try (RandomAccessFile disk = new RandomAccessFile(workspace.machines().resolve("disk.img").toFile(), "rw")) {
+            disk.setLength(20L << 30);
+        }
+
+        assertThat(clean("-C", workspace.folder().toString(), "--dry-run").stdout()).containsPattern(" 1\\.0 MiB  " + workspace.machines());
     }
 
     @Test

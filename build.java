@@ -165,7 +165,7 @@ class Build implements Cli.Script {
             });
             phase(tools, Phase.OPTIMIZE, () -> new Optimization(config.budget(), tools, jobs, packing::packedSize).shrink(root.folder()));
             Initramfs.Packed initramfs = phase(tools, Phase.INITRAMFS, () -> packing.pack(root.folder()));
-            Path image = phase(tools, Phase.KERNEL, () -> kernel.link(system.kernel(), initramfs.file(), workspace.kernel().resolve("vmlinuz.efi")));
+            Path image = phase(tools, Phase.KERNEL, () -> kernel.link(system.kernel(), initramfs.file()));
             Dist dist = new Dist(workspace, config.budget());
             dist.publish(image, initramfs.file(), new BuildReport(config, alpine, components, system.kernel(), system.modules(), system.firmware(),
                     initramfs, tools));

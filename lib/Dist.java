@@ -45,7 +45,20 @@ public record Dist(Workspace workspace, Config.Budget budget) {
         texts.put(workspace.dist().resolve("SHA256SUMS"), sums.toString().getBytes(java.nio.charset.StandardCharsets.UTF_8));
         texts.put(workspace.dist().resolve("build.json"), Json.pretty(json).getBytes(java.nio.charset.StandardCharsets.UTF_8));
         replaceAll(artifacts, texts);
+        show("modules", report.kernel().modules());
+        show("config", report.kernel().config());
         return workspace.image();
+    }
+
+    /** A link in kernel/ to a part of the kernel that is worth looking into. */
+    private void show(String name, Path part) {
+        try {
+            Path link = Files.createDirectories(workspace.kernel()).resolve(name);
+            Files.deleteIfExists(link);
+            Files.createSymbolicLink(link, part);
+        } catch (IOException e) {
+            throw Failure.io("cannot write to " + workspace.kernel(), e);
+        }
     }
 
     private void replaceAll(Map<Path, Path> copies, Map<Path, byte[]> texts) {

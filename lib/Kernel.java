@@ -102,14 +102,12 @@ public record Kernel(Config.Kernel config, Optional<BuildLock.Use> lock, Tools t
         return changes;
     }
 
-    /** Writes the bootable kernel with this initramfs (a file as {@link Initramfs} makes it) to {@code target}. */
-    public Path link(Compiled compiled, Path initramfs, Path target) {
+    /** The bootable kernel with this initramfs (a file as {@link Initramfs} makes it): in the cache, copy it, do not change it. */
+    public Path link(Compiled compiled, Path initramfs) {
         requireSame(compiled.compression(), initramfs);
         Cache.Key key = Cache.Key.of("kernel-linked", "vmlinuz").with("objects", compiled.key()).with("initramfs", Digest.sha256(initramfs));
-        Path image = tools.cache().get(key, made -> tools.console().step("linking " + compiled.release() + " with its initramfs",
+        return tools.cache().get(key, made -> tools.console().step("linking " + compiled.release() + " with its initramfs",
                 () -> relink(compiled, initramfs, made)));
-        Trees.replace(target, part -> Files.copy(image, part, StandardCopyOption.REPLACE_EXISTING));
-        return target;
     }
 
     private Kbuild kbuild() {

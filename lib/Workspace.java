@@ -44,7 +44,7 @@ public record Workspace(Path folder, Path config) {
         return folder.resolve("components");
     }
 
-    /** Kernel work that is worth looking into (the final .config). */
+    /** Links to what is worth looking into: the kernel's final configuration, all its modules. */
     public Path kernel() {
         return folder.resolve("kernel");
     }

@@ -3,6 +3,7 @@ package lib.tool;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.net.ConnectException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -52,7 +53,7 @@ final class Transfer {
             try {
                 return attempt(etag);
             } catch (IOException e) {
-                String reason = e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
+                String reason = e.getMessage() != null ? e.getMessage() : e instanceof ConnectException ? "no connection" : e.getClass().getSimpleName();
                 if (n == TRIES) {
                     throw new Failure("cannot fetch " + uri + ": " + reason, "check the network and the URL, or use --offline with a warm cache", e);
                 }

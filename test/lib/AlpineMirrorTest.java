@@ -22,6 +22,7 @@ import lib.tool.Console;
 import lib.tool.Download;
 import lib.tool.Shell;
 import lib.tool.Tools;
+import lib.tool.User;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -90,17 +91,13 @@ class AlpineMirrorTest {
 
     @Test
     void as_an_ordinary_user() throws IOException {
-        String user = Files.exists(Path.of("/etc/subuid")) ? Files.readAllLines(Path.of("/etc/subuid")).stream().map(line -> line.split(":")[0])
-                .filter(name -> shell.attempt(Shell.Command.of("id", "-u", name)).exitCode() == 0).findFirst().orElse("") : "";
-        assumeTrue(!user.isEmpty(), "no user of this machine has subordinate ids");
-        assumeTrue(shell.attempt(Shell.Command.of("runuser", "-u", user, "--", "unshare", "--map-root-user", "--map-auto", "true")).exitCode() == 0,
-                "user namespaces are not allowed here");
+        assumeTrue(User.isRoot() && Files.exists(Path.of("/etc/subuid")) && Files.exists(Path.of("/etc/subgid")), "only root can give a user subordinate ids");
+        assumeTrue(shell.attempt(asNobody("true")).exitCode() == 0, "user namespaces are not allowed here");
         Path home = Files.createDirectory(scratch.resolve("home"));
         Files.setPosixFilePermissions(scratch, PosixFilePermissions.fromString("rwxr-xr-x"));
-        shell.run("chown", user, home.toString());
+        shell.run("chown", "nobody", home.toString());
         Path snapshot = home.resolve("snapshot");
-        shell.run(Shell.Command.of("runuser", "-u", user, "--", "unshare", "--map-root-user", "--map-auto", "--",
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-Dsun.jnu.encoding=UTF-8", "-cp", readableClasses(),
+        shell.run(asNobody(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-Dsun.jnu.encoding=UTF-8", "-cp", readableClasses(),
                 "lib.AlpineMirrorTest", TestProject.shared("alpine-mirror").toString(), home.resolve("root").toString(), home.resolve("cache").toString(),
                 snapshot.toString()).in(home));
         Map<String, String> found = new TreeMap<>();
@@ -108,6 +105,16 @@ class AlpineMirrorTest {
             found.put(line.substring(0, line.indexOf('\t')), line.substring(line.indexOf('\t') + 1));
         }
         assertThat(found).containsExactlyInAnyOrderEntriesOf(Snapshot.of(theirs));
+    }
+
+    /** The command in a user namespace of nobody, whose subordinate ids are seen by this one process tree only. */
+    private Shell.Command asNobody(String... argv) throws IOException {
+        Path ranges = Files.writeString(scratch.resolve("ranges"), "nobody:200000:65536\n");
+        List<String> all = new ArrayList<>(List.of("unshare", "--mount", "sh", "-c",
+                "mount --bind \"$1\" /etc/subuid && mount --bind \"$1\" /etc/subgid && shift && exec runuser -u nobody -- \"$@\"", "sh", ranges.toString(),
+                "unshare", "--map-root-user", "--map-auto", "--"));
+        all.addAll(List.of(argv));
+        return Shell.Command.of(all);
     }
 
     @Test

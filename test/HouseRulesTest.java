@@ -80,7 +80,7 @@ class HouseRulesTest {
 
     /** Written in two parts, so that this file does not name them. */
     private static final List<String> REGISTRIES = List.of("deb.debian" + ".org", "archive.ubuntu" + ".com", "repo1.maven" + ".org", "repo.maven" + ".apache.org",
-            "registry.npmjs" + ".org", "crates" + ".io/", "pypi" + ".org", "proxy.golang" + ".org", "snapshot.debian" + ".org");
+            "registry.npm" + "js.org", "crates" + ".io/", "pypi" + ".org", "proxy.golang" + ".org", "snapshot.debian" + ".org");
 
     private static final Path PROJECT = TestProject.folder();
     private static final Pattern DECLARED = Pattern.compile("\\b(?:class|record|enum|interface) ([A-Z]\\w*)");

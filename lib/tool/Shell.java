@@ -207,15 +207,7 @@ public final class Shell {
 
     /** Starts the command with pipes for its streams (stderr joined to stdout) and does not wait. Ended with this process. */
     public Process start(Command command) {
-        console.log("$ " + command.pasteable());
-        try {
-            Process process = builder(command).redirectErrorStream(true).start();
-            RUNNING.add(process);
-            process.onExit().thenAccept(RUNNING::remove);
-            return process;
-        } catch (IOException e) {
-            throw cannotStart(command, e);
-        }
+        return open(command, streams -> streams.redirectErrorStream(true));
     }
 
     /**

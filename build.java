@@ -12,7 +12,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
 import lib.Alpine;
-import lib.BuildLock;
+import lib.BuildOptions;
+import lib.BuildOptions.Phase;
 import lib.BuildReport;
 import lib.Components;
 import lib.Config;
@@ -44,7 +45,7 @@ import lib.tool.Shell;
 import lib.tool.Tools;
 import lib.tool.Trees;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
+import picocli.CommandLine.Mixin;
 
 /** Builds dist/vmlinuz.efi from config/ in six phases. */
 @Command(name = "build.java", sortOptions = false,
@@ -60,60 +61,8 @@ import picocli.CommandLine.Option;
             "  Each key of config/build.conf (ALPINE_VERSION, KERNEL_SOURCE, ...) as a variable wins over the file.",
             "", "Examples:", "  ./jbang build.java --demo", "  ./jbang build.java --until alpine --explain", "  ./jbang build.java --update-lock=jq"})
 class Build implements Cli.Script {
-    /** What --until takes, with the heading that each prints. */
-    enum Phase {
-        ENVIRONMENT(1, "Environment"), ALPINE(2, "Alpine Base"), COMPONENTS(3, "Components"), SYSTEM(4, "System Configuration"),
-        OPTIMIZE(5, "Optimization"), INITRAMFS(6, "Packaging: Initramfs"), KERNEL(6, "Packaging: Kernel");
-
-        private final int number;
-        private final String title;
-
-        Phase(int number, String title) {
-            this.number = number;
-            this.title = title;
-        }
-    }
-
-    @Option(names = "-C", paramLabel = "DIR", description = "workspace: the folder that holds config/; outputs go to its dist/ (default: searched upwards)")
-    Optional<Path> folder;
-    @Option(names = "--config", paramLabel = "DIR", description = "configuration folder (default: WORKSPACE/config)")
-    Optional<Path> config;
-    @Option(names = "--demo", description = "build the demo image from embedded inputs and the distribution's own packages")
-    boolean demo;
-    @Option(names = "--check-deps", description = "print which programs a build needs and which are here, then stop")
-    boolean checkDependencies;
-    @Option(names = "--host", description = "build on this machine, not in a container (as an ordinary user: in a user namespace)")
-    boolean host;
-    @Option(names = "--until", paramLabel = "PHASE", description = "stop after this phase: environment, alpine, components, system, optimize, initramfs, kernel")
-    Phase until = Phase.KERNEL;
-    @Option(names = "--only", paramLabel = "NAME", description = "build only this component of sources.conf; for use with --until components")
-    Optional<String> only;
-    @Option(names = "--dry-run", description = "print which packages would be installed, with version, bytes and reason, then stop")
-    boolean dryRun;
-    @Option(names = "--menuconfig", description = "edit the kernel configuration in the kernel's own menu, then stop")
-    boolean menuconfig;
-    @Option(names = "--upload-kernel", description = "upload the image to S3 (config/rfs.conf), under KERNEL_SUBPATH (default: kernel); also: UPLOAD_KERNEL=true")
-    boolean uploadKernel = "true".equals(System.getenv("UPLOAD_KERNEL"));
-    @Option(names = "--upload-manifests", description = "upload the flists of all modules and firmware to S3; also: UPLOAD_MANIFESTS=true")
-    boolean uploadManifests = "true".equals(System.getenv("UPLOAD_MANIFESTS"));
-    @Option(names = "--flist-tool", paramLabel = "TOOL", description = "who writes the flists: native (default), or rfs where that program is installed")
-    Flists.Tool flistTool = Flists.Tool.NATIVE;
-    @Option(names = "--offline", description = "use the cache and local files only")
-    boolean offline;
-    @Option(names = "--update-lock", paramLabel = "NAME", arity = "0..1", fallbackValue = "", description = "choose packages and commits anew (only NAME's, when given) and write them to build.lock")
-    Optional<String> updateLock;
-    @Option(names = "--locked", description = "fail when config/ asks for something that build.lock does not say")
-    boolean locked;
-    @Option(names = "--explain", description = "for each step: was it in the cache, and if not, which input changed")
-    boolean explain;
-    @Option(names = "--jobs", paramLabel = "N", description = "how many things are compiled or stripped at once (default: number of cores)")
-    int jobs = Runtime.getRuntime().availableProcessors();
-    @Option(names = "--json", description = "print the result as JSON")
-    boolean json;
-    @Option(names = "--debug", description = "show all output of child processes and stack traces (also: DEBUG=1)")
-    boolean debug = "1".equals(System.getenv("DEBUG"));
-    @Option(names = {"-h", "--help"}, usageHelp = true, description = "show this text")
-    boolean help;
+    @Mixin
+    BuildOptions options = new BuildOptions();
 
     public static void main(String... args) {
         Cli.main(new Build(), args);
@@ -121,20 +70,20 @@ class Build implements Cli.Script {
 
     @Override
     public boolean debug() {
-        return debug;
+        return options.debug;
     }
 
     @Override
     public Integer call() {
-        Console console = Console.stderr(debug);
+        Console console = Console.stderr(options.debug);
         Optional<Integer> inner = new UserNamespace(new Shell(console)).reenter();
         if (inner.isPresent()) {
             return inner.get();
         }
-        if (checkDependencies) {
+        if (options.checkDependencies) {
             return checkDependencies(tools(console));
         }
-        Workspace workspace = Workspace.find(folder, config);
+        Workspace workspace = Workspace.find(options.folder, options.config);
         Tools tools = tools(console.logTo(workspace.log()));
         return tools.cache().locked("workspace-" + Digest.sha256(workspace.folder().toString()),
                 () -> console.say("waiting for another build in " + workspace.folder()), () -> build(workspace, tools));
@@ -142,28 +91,28 @@ class Build implements Cli.Script {
 
     private int build(Workspace given, Tools tools) {
         long start = System.nanoTime();
-        Workspace workspace = demo ? demo(given, tools) : given;
+        Workspace workspace = options.demo ? demo(given, tools) : given;
         Config config = Config.read(workspace.config(), System.getenv());
-        if (dryRun || menuconfig) {
-            return dryRun ? plan(config, workspace, tools) : menuconfig(config, tools);
+        if (options.dryRun || options.menuconfig) {
+            return options.dryRun ? plan(config, workspace, tools) : menuconfig(config, tools);
         }
         Optional<Store> store = store(config);
         RootTree root = new RootTree(workspace.root());
-        Kernel kernel = new Kernel(config.kernel(), Optional.of(lock(workspace)), tools, jobs);
-        Firmware firmware = new Firmware(config.firmware(), tools, offline);
+        Kernel kernel = new Kernel(config.kernel(), Optional.of(options.lock(workspace)), tools, options.jobs);
+        Firmware firmware = new Firmware(config.firmware(), tools, options.offline);
         Initramfs packing = new Initramfs(config.budget(), tools);
         try {
-            phase(tools, Phase.ENVIRONMENT, () -> environment(config, tools).require(Environment.neededBy(config), demo));
+            phase(tools, Phase.ENVIRONMENT, () -> environment(config, tools).require(Environment.neededBy(config), options.demo));
             Trees.delete(root.folder());
-            Alpine.Installed alpine = phase(tools, Phase.ALPINE, () -> new Alpine(config.alpine(), lock(workspace), tools).installInto(root.folder()));
+            Alpine.Installed alpine = phase(tools, Phase.ALPINE, () -> new Alpine(config.alpine(), options.lock(workspace), tools).installInto(root.folder()));
             List<Components.Built> components = phase(tools, Phase.COMPONENTS,
-                    () -> new Components(config.sources(), config.toolchain(), lock(workspace), tools, offline, jobs).only(only).installInto(root));
+                    () -> new Components(config.sources(), config.toolchain(), options.lock(workspace), tools, options.offline, options.jobs).only(options.only).installInto(root));
             Configured system = phase(tools, Phase.SYSTEM, () -> {
                 Kernel.Compiled compiled = kernel.compile(config.budget().compression());
                 return new Configured(compiled, new SystemSetup(config.guest(), tools).applyTo(root, compiled.release(), compiled.modules()),
                         firmware.installInto(root, compiled.release(), compiled.modules(), compiled.config()));
             });
-            phase(tools, Phase.OPTIMIZE, () -> new Optimization(config.budget(), tools, jobs, packing::packedSize).shrink(root.folder()));
+            phase(tools, Phase.OPTIMIZE, () -> new Optimization(config.budget(), tools, options.jobs, packing::packedSize).shrink(root.folder()));
             Initramfs.Packed initramfs = phase(tools, Phase.INITRAMFS, () -> packing.pack(root.folder()));
             Path image = phase(tools, Phase.KERNEL, () -> kernel.link(system.kernel(), initramfs.file()));
             Dist dist = new Dist(workspace, config.budget());
@@ -187,7 +136,7 @@ class Build implements Cli.Script {
 
     private <T> T phase(Tools tools, Phase phase, Supplier<T> work) {
         T result = tools.console().phase(phase.number, 6, phase.title, work);
-        if (phase == until && phase != Phase.KERNEL) {
+        if (phase == options.until && phase != Phase.KERNEL) {
             throw new Until();
         }
         return result;
@@ -198,11 +147,6 @@ class Build implements Cli.Script {
             work.run();
             return null;
         });
-    }
-
-    private BuildLock.Use lock(Workspace workspace) {
-        BuildLock.Mode mode = locked ? BuildLock.Mode.LOCKED : updateLock.isPresent() ? BuildLock.Mode.UPDATE : BuildLock.Mode.USE;
-        return new BuildLock.Use(workspace.lockFile(), mode, updateLock.filter(name -> !name.isEmpty()));
     }
 
     /** The demo makes its own configuration; what it and a boot of its image take is installed where that is allowed. */
@@ -216,30 +160,30 @@ class Build implements Cli.Script {
     }
 
     private int checkDependencies(Tools tools) {
-        Config read = Config.read(Workspace.find(folder, config).config(), System.getenv());
+        Config read = Config.read(Workspace.find(options.folder, options.config).config(), System.getenv());
         Path cache = Cache.defaultFolder(System.getenv());
         Environment environment = environment(read, tools);
-        System.out.println(json ? environment.json(Environment.neededBy(read), cache) : environment.table(Environment.neededBy(read), cache));
+        System.out.println(options.json ? environment.json(Environment.neededBy(read), cache) : environment.table(Environment.neededBy(read), cache));
         return environment.missing(Environment.neededBy(read)).isEmpty() ? 0 : Failure.MACHINE;
     }
 
     private int plan(Config config, Workspace workspace, Tools tools) {
-        List<Plan.Step> steps = new Alpine(config.alpine(), lock(workspace), tools).plan().steps().stream().filter(Plan.Step::installs).toList();
+        List<Plan.Step> steps = new Alpine(config.alpine(), options.lock(workspace), tools).plan().steps().stream().filter(Plan.Step::installs).toList();
         List<List<String>> rows = steps.stream().map(step -> List.of(step.to().orElseThrow().name(), step.to().orElseThrow().version(),
                 Long.toString(step.to().orElseThrow().size()), step.reason())).toList();
-        System.out.print(json ? Json.line(rows) + "\n" : Columns.aligned(rows));
+        System.out.print(options.json ? Json.line(rows) + "\n" : Columns.aligned(rows));
         return 0;
     }
 
     private int menuconfig(Config config, Tools tools) {
-        Map<String, String> changed = new Kernel(config.kernel(), tools, jobs).menuconfig(config.budget().compression());
+        Map<String, String> changed = new Kernel(config.kernel(), tools, options.jobs).menuconfig(config.budget().compression());
         changed.forEach((symbol, value) -> System.out.println(symbol + "=" + value));
         return 0;
     }
 
     /** The bucket, when something is to be uploaded: known to be configured before the first phase runs. */
     private Optional<Store> store(Config config) {
-        if (!uploadKernel && !uploadManifests) {
+        if (!options.uploadKernel && !options.uploadManifests) {
             return Optional.empty();
         }
         return Optional.of(config.store().orElseThrow(() -> Failure.usage("there is nowhere to upload to: no " + config.folder().resolve("rfs.conf"),
@@ -247,26 +191,26 @@ class Build implements Cli.Script {
     }
 
     private void upload(Store store, Config config, Workspace workspace, Kernel.Compiled kernel, Tools tools) {
-        if (uploadKernel) {
+        if (options.uploadKernel) {
             new Upload(store, tools).publish(workspace.dist(), System.getenv().getOrDefault("KERNEL_SUBPATH", Upload.DEFAULT_SUBPATH));
         }
-        if (uploadManifests) {
+        if (options.uploadManifests) {
             Flists flists = new Flists(store, tools);
-            flists.modules(kernel.modules().resolve("lib/modules").resolve(kernel.release()), kernel.release(), flistTool);
-            new Firmware(config.firmware(), tools, offline).complete(kernel.config())
-                    .ifPresent(folder -> flists.firmware(folder, config.firmware().tag().orElse("unknown"), flistTool));
+            flists.modules(kernel.modules().resolve("lib/modules").resolve(kernel.release()), kernel.release(), options.flistTool);
+            new Firmware(config.firmware(), tools, options.offline).complete(kernel.config())
+                    .ifPresent(folder -> flists.firmware(folder, config.firmware().tag().orElse("unknown"), options.flistTool));
         }
     }
 
     private Tools tools(Console console) {
-        Cache cache = new Cache(Cache.defaultFolder(System.getenv()), explain ? console::say : console::log);
-        return new Tools(console, new Shell(console), cache, new Download(console, cache, offline));
+        Cache cache = new Cache(Cache.defaultFolder(System.getenv()), options.explain ? console::say : console::log);
+        return new Tools(console, new Shell(console), cache, new Download(console, cache, options.offline));
     }
 
     private int done(Path image, Tools tools, long start) {
         tools.console().say(String.format(Locale.ROOT, "done in %.1f s: %s, %s%s", (System.nanoTime() - start) / 1e9, image, Console.mib(image.toFile().length()),
                 tools.cache().misses().isEmpty() ? ", all was cached" : ""));
-        System.out.println(json ? Json.line(Json.read(image.resolveSibling("build.json"))) : image.toString());
+        System.out.println(options.json ? Json.line(Json.read(image.resolveSibling("build.json"))) : image.toString());
         return 0;
     }
 }

@@ -44,27 +44,24 @@ public record Flists(Store store, Tools tools) {
     private static final S3.Kind MANIFEST = new S3.Kind("application/vnd.sqlite3", "no-cache");
     private static final int PARALLEL = 8;
 
-    /** What makes the blocks and manifests: this program, or an installed rfs. */
-    public enum Tool { NATIVE, RFS }
-
     /** @param sent blocks that were not in the store before */
     public record Published(String key, int files, int blocks, int sent) { }
 
     /** {@code modules-{release}.fl} (or .fls, see FLIST_EXTENSION) from a complete {@code lib/modules/{release}}. */
-    public Published modules(Path folder, String release, Tool tool) {
-        return publish(folder, "modules-" + release + "." + store.modulesExtension(), Map.of("version", release, "description", "Linux modules"), tool);
+    public Published modules(Path folder, String release, FlistWriter writer) {
+        return publish(folder, "modules-" + release + "." + store.modulesExtension(), Map.of("version", release, "description", "Linux modules"), writer);
     }
 
     /** {@code firmware-{tag}.fl} from a complete firmware folder. */
-    public Published firmware(Path folder, String tag, Tool tool) {
-        return publish(folder, "firmware-" + tag + ".fl", Map.of("version", tag, "description", "Linux firmware"), tool);
+    public Published firmware(Path folder, String tag, FlistWriter writer) {
+        return publish(folder, "firmware-" + tag + ".fl", Map.of("version", tag, "description", "Linux firmware"), writer);
     }
 
-    Published publish(Path folder, String name, Map<String, String> tags, Tool tool) {
-        if (tool == Tool.RFS && Shell.which("rfs").isEmpty()) {
+    Published publish(Path folder, String name, Map<String, String> tags, FlistWriter writer) {
+        if (writer == FlistWriter.RFS && Shell.which("rfs").isEmpty()) {
             throw Failure.machine("--flist-tool rfs: rfs is not installed", "leave the option away: flists are made without it, too");
         }
-        return publish(folder, name, tags, tool == Tool.RFS ? Optional.of("rfs") : Optional.empty());
+        return publish(folder, name, tags, writer == FlistWriter.RFS ? Optional.of("rfs") : Optional.empty());
     }
 
     /** The same by a program that is called as rfs is. */

@@ -51,7 +51,7 @@ class FlistsTest {
     void five_thousand_files_round_trip_and_the_second_upload_sends_no_block() throws IOException {
         plant();
 
-        Flists.Published first = new Flists(server.store(server.endpoint(), bucket), tools).modules(tree, "6.12.44-test", Flists.Tool.NATIVE);
+        Flists.Published first = new Flists(server.store(server.endpoint(), bucket), tools).modules(tree, "6.12.44-test", FlistWriter.NATIVE);
 
         assertThat(first.key()).isEqualTo("mos/images/manifests/modules-6.12.44-test.fl");
         assertThat(first.files()).isEqualTo(FILES);
@@ -62,7 +62,7 @@ class FlistsTest {
             Store seen = server.store(proxy.endpoint(), bucket);
             Store store = new Store(seen.endpoint(), seen.region(), bucket, seen.prefix(), seen.accessKey(), seen.secretKey(), seen.style(), seen.certificates(),
                     seen.patience(), java.util.Optional.of(server.store(server.endpoint(), bucket).readers()), "fl", seen.signing(), seen.secretFile());
-            assertThat(new Flists(store, tools).modules(tree, "6.12.44-test", Flists.Tool.NATIVE).sent()).isZero();
+            assertThat(new Flists(store, tools).modules(tree, "6.12.44-test", FlistWriter.NATIVE).sent()).isZero();
             assertThat(proxy.log()).noneMatch(FaultyProxy.Request::write);
         }
     }
@@ -108,8 +108,8 @@ class FlistsTest {
         environment.put("S3_PUBLIC_URL", "https://cdn.example.com/mos");
         Store store = Store.read(Path.of("/nonexistent/rfs.conf"), environment).orElseThrow();
 
-        Flists.Published modules = new Flists(store, tools).modules(tree, "6.1", Flists.Tool.NATIVE);
-        Flists.Published firmware = new Flists(store, tools).firmware(tree, "20250708", Flists.Tool.NATIVE);
+        Flists.Published modules = new Flists(store, tools).modules(tree, "6.1", FlistWriter.NATIVE);
+        Flists.Published firmware = new Flists(store, tools).firmware(tree, "20250708", FlistWriter.NATIVE);
 
         assertThat(modules.key()).endsWith("/manifests/modules-6.1.fls");
         assertThat(firmware.key()).endsWith("/manifests/firmware-20250708.fl");
@@ -136,7 +136,7 @@ class FlistsTest {
         assertThat(rfs.toFile().setExecutable(true)).isTrue();
         assumeTrue(Shell.which("rfs").isEmpty(), "a real rfs is installed");
 
-        assertThatThrownBy(() -> new Flists(server.store(server.endpoint(), bucket), tools).modules(tree, "6.1", Flists.Tool.RFS)).isInstanceOf(Failure.class)
+        assertThatThrownBy(() -> new Flists(server.store(server.endpoint(), bucket), tools).modules(tree, "6.1", FlistWriter.RFS)).isInstanceOf(Failure.class)
                 .hasMessageContaining("rfs is not installed");
 
         Flists.Published published = new Flists(server.store(server.endpoint(), bucket), tools).pack(tree, "modules-6.1.fl", rfs.toString());
@@ -147,7 +147,7 @@ class FlistsTest {
     }
 
     private Flists.Published publish(Store store) {
-        return new Flists(store, tools).publish(tree, "test.fl", Map.of(), Flists.Tool.NATIVE);
+        return new Flists(store, tools).publish(tree, "test.fl", Map.of(), FlistWriter.NATIVE);
     }
 
     private String url(String key) {

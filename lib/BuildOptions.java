@@ -1,0 +1,71 @@
+package lib;
+
+import java.nio.file.Path;
+import java.util.Optional;
+import picocli.CommandLine.Option;
+
+/** The command line of build.java: every option with its default, in the order of --help. */
+public final class BuildOptions {
+    /** What --until takes, with the heading that each prints. */
+    public enum Phase {
+        ENVIRONMENT(1, "Environment"), ALPINE(2, "Alpine Base"), COMPONENTS(3, "Components"), SYSTEM(4, "System Configuration"),
+        OPTIMIZE(5, "Optimization"), INITRAMFS(6, "Packaging: Initramfs"), KERNEL(6, "Packaging: Kernel");
+
+        /** 1 to 6. */
+        public final int number;
+        /** The heading in the README and on the console. */
+        public final String title;
+
+        Phase(int number, String title) {
+            this.number = number;
+            this.title = title;
+        }
+    }
+
+    @Option(names = "-C", paramLabel = "DIR", description = "workspace: the folder that holds config/; outputs go to its dist/ (default: searched upwards)")
+    public Optional<Path> folder;
+    @Option(names = "--config", paramLabel = "DIR", description = "configuration folder (default: WORKSPACE/config)")
+    public Optional<Path> config;
+    @Option(names = "--demo", description = "build the demo image from embedded inputs and the distribution's own packages")
+    public boolean demo;
+    @Option(names = "--check-deps", description = "print which programs a build needs and which are here, then stop")
+    public boolean checkDependencies;
+    @Option(names = "--host", description = "build on this machine, not in a container (as an ordinary user: in a user namespace)")
+    public boolean host;
+    @Option(names = "--until", paramLabel = "PHASE", description = "stop after this phase: environment, alpine, components, system, optimize, initramfs, kernel")
+    public Phase until = Phase.KERNEL;
+    @Option(names = "--only", paramLabel = "NAME", description = "build only this component of sources.conf; for use with --until components")
+    public Optional<String> only;
+    @Option(names = "--dry-run", description = "print which packages would be installed, with version, bytes and reason, then stop")
+    public boolean dryRun;
+    @Option(names = "--menuconfig", description = "edit the kernel configuration in the kernel's own menu, then stop")
+    public boolean menuconfig;
+    @Option(names = "--upload-kernel", description = "upload the image to S3 (config/rfs.conf), under KERNEL_SUBPATH (default: kernel); also: UPLOAD_KERNEL=true")
+    public boolean uploadKernel = "true".equals(System.getenv("UPLOAD_KERNEL"));
+    @Option(names = "--upload-manifests", description = "upload the flists of all modules and firmware to S3; also: UPLOAD_MANIFESTS=true")
+    public boolean uploadManifests = "true".equals(System.getenv("UPLOAD_MANIFESTS"));
+    @Option(names = "--flist-tool", paramLabel = "TOOL", description = "who writes the flists: native (default), or rfs where that program is installed")
+    public FlistWriter flistTool = FlistWriter.NATIVE;
+    @Option(names = "--offline", description = "use the cache and local files only")
+    public boolean offline;
+    @Option(names = "--update-lock", paramLabel = "NAME", arity = "0..1", fallbackValue = "", description = "choose packages and commits anew (only NAME's, when given) and write them to build.lock")
+    public Optional<String> updateLock;
+    @Option(names = "--locked", description = "fail when config/ asks for something that build.lock does not say")
+    public boolean locked;
+    @Option(names = "--explain", description = "for each step: was it in the cache, and if not, which input changed")
+    public boolean explain;
+    @Option(names = "--jobs", paramLabel = "N", description = "how many things are compiled or stripped at once (default: number of cores)")
+    public int jobs = Runtime.getRuntime().availableProcessors();
+    @Option(names = "--json", description = "print the result as JSON")
+    public boolean json;
+    @Option(names = "--debug", description = "show all output of child processes and stack traces (also: DEBUG=1)")
+    public boolean debug = "1".equals(System.getenv("DEBUG"));
+    @Option(names = {"-h", "--help"}, usageHelp = true, description = "show this text")
+    public boolean help;
+
+    /** How this build uses build.lock. */
+    public BuildLock.Use lock(Workspace workspace) {
+        BuildLock.Mode mode = locked ? BuildLock.Mode.LOCKED : updateLock.isPresent() ? BuildLock.Mode.UPDATE : BuildLock.Mode.USE;
+        return new BuildLock.Use(workspace.lockFile(), mode, updateLock.filter(name -> !name.isEmpty()));
+    }
+}

@@ -1,5 +1,6 @@
 package lib;
 
+import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -10,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import lib.BuildConf.Key;
 import lib.tool.Download;
 import lib.tool.Failure;
@@ -67,7 +69,12 @@ public record Config(Path folder, Alpine alpine, List<Source> sources, Toolchain
      * @param source tarball; when empty, {@code version} from kernel.org
      * @param config config/kernel.config: a full configuration or only what differs from the defaults
      */
-    public record Kernel(String version, Optional<URI> source, String localVersion, Path config, String arch, long epoch) { }
+    public record Kernel(String version, Optional<URI> source, String localVersion, Path config, String arch, long epoch) {
+        /** kernel-patches/*.patch beside kernel.config, in name order. */
+        List<Path> patches() {
+            return files(config.resolveSibling("kernel-patches"), ".patch");
+        }
+    }
 
     /**
      * Firmware of the image's drivers.
@@ -106,7 +113,7 @@ public record Config(Path folder, Alpine alpine, List<Source> sources, Toolchain
                 new Guest(conf.get(Key.HOSTNAME, Pattern.compile("[A-Za-z0-9][A-Za-z0-9-]{0,62}"), "a host name"), passwordHash(conf),
                         optionalLines(folder.resolve("modules.conf")), existing(folder.resolve("my_init/my_init.conf")).getParent(), epoch),
                 new Kernel(conf.get(Key.KERNEL_VERSION, Pattern.compile("\\d+\\.\\d+(\\.\\d+)?(-rc\\d+)?"), "a release such as 6.12.44"),
-                        conf.find(Key.KERNEL_SOURCE).map(text -> Download.uri(text, base)),
+                        conf.find(Key.KERNEL_SOURCE).map(text -> readable(conf, Download.uri(text, base))),
                         conf.get(Key.KERNEL_LOCALVERSION, Pattern.compile("[A-Za-z0-9._+-]{0,40}"), "letters, digits and . _ + -"),
                         existing(folder.resolve("kernel.config")), arch, epoch),
                 new Firmware(conf.find(Key.FIRMWARE_SOURCE), conf.find(Key.FIRMWARE_TAG), optionalLines(folder.resolve("firmware.conf")), base),
@@ -123,11 +130,31 @@ public record Config(Path folder, Alpine alpine, List<Source> sources, Toolchain
         return hash;
     }
 
+    /** A file of this machine has to be there: known now, not after the minutes that other phases take. */
+    private static URI readable(BuildConf conf, URI source) {
+        if ("file".equals(source.getScheme()) && !Files.isRegularFile(Path.of(source))) {
+            throw conf.wrong(Key.KERNEL_SOURCE, "a tarball: there is no file " + Path.of(source));
+        }
+        return source;
+    }
+
     private static Path existing(Path file) {
         if (!Files.isRegularFile(file)) {
             throw Failure.usage("there is no file " + file, "every workspace needs one; the project's own config/ has an example");
         }
         return file;
+    }
+
+    /** Files of a folder (which may be absent) with this suffix, in name order. */
+    static List<Path> files(Path folder, String suffix) {
+        if (!Files.isDirectory(folder)) {
+            return List.of();
+        }
+        try (Stream<Path> files = Files.list(folder)) {
+            return files.filter(file -> file.toString().endsWith(suffix)).sorted().toList();
+        } catch (IOException e) {
+            throw Failure.io("cannot list " + folder, e);
+        }
     }
 
     /** Lines of a file that must exist; {@code #} begins a comment at the start of a line or after a blank. */

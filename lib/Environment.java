@@ -49,6 +49,12 @@ public record Environment(Tools tools, String rustTarget) {
     public static Set<Program> neededBy(Config config) {
         Set<Program> needed = EnumSet.of(Program.STRIP, Program.UNSHARE);
         needed.addAll(Program.FOR_KERNEL);
+        if (config.kernel().source().filter(source -> source.getPath().endsWith(".bz2")).isPresent()) {
+            needed.add(Program.BZIP2);
+        }
+        if (!config.kernel().patches().isEmpty()) {
+            needed.add(Program.PATCH);
+        }
         if (config.sources().stream().anyMatch(source -> source.type() == Source.Type.GIT)) {
             needed.add(Program.GIT);
             needed.addAll(Program.FOR_RUST);

@@ -117,7 +117,7 @@ record KernelSource(Config.Kernel config, Optional<BuildLock.Use> lock, Tools to
     /** The unpacked and patched tree. */
     Tree unpacked() {
         Tarball tarball = tarball();
-        List<Path> patches = KernelConfig.sorted(config.config().resolveSibling("kernel-patches"), ".patch");
+        List<Path> patches = config.patches();
         Cache.Key key = Cache.Key.of("kernel-source", "linux").with("tarball", tarball.sha256());
         for (int i = 0; i < patches.size(); i++) {
             key = key.with("patch " + i, Digest.sha256(patches.get(i)));

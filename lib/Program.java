@@ -30,6 +30,9 @@ public enum Program {
     STRIP(VERSION, "strip --version", "2.25", "takes symbols off programs", "binutils", "binutils", "binutils"),
     LIBELF(HEADER, "gelf.h", "", "kernel build: objtool reads object files", "libelf-dev", "elfutils-dev", "libelf"),
     LIBSSL(HEADER, "openssl/opensslv.h", "", "kernel build: module signatures, key rings", "libssl-dev", "openssl-dev", "openssl"),
+    TAR(VERSION, "tar --version", "1.28", "unpacks the kernel's source", "tar", "tar", "tar"),
+    BZIP2(VERSION, "bzip2 --help", "", "unpacks kernel sources that end in .bz2", "bzip2", "bzip2", "bzip2"),
+    PATCH(VERSION, "patch --version", "2.7", "applies config/kernel-patches", "patch", "patch", "patch"),
     XZ(VERSION, "xz --version", "5.0", "packs the initramfs (else slower, in Java)", "xz-utils", "xz", "xz"),
     ZSTD(VERSION, "zstd --version", "1.4", "packs a kernel or initramfs with zstd", "zstd", "zstd", "zstd"),
     UPX(VERSION, "upx --version", "3.95", "packs programs where that makes them smaller", "upx-ucl", "upx", "upx"),
@@ -56,7 +59,7 @@ public enum Program {
 
     /** What compiling a kernel takes. */
     public static final Set<Program> FOR_KERNEL = Set.copyOf(EnumSet.of(GCC, LIBC_HEADERS, LINUX_HEADERS, MAKE, FLEX, BISON, BC, PERL, LD, LIBELF,
-            LIBSSL, XZ, KMOD));
+            LIBSSL, TAR, XZ, KMOD));
     /** What compiling a Rust component takes. */
     public static final Set<Program> FOR_RUST = Set.copyOf(EnumSet.of(CARGO, RUSTC, RUST_STD, GCC, LIBC_HEADERS, LD));
     /** What making the demo's inputs and booting its image take. */

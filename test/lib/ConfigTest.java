@@ -22,6 +22,7 @@ class ConfigTest {
         config = Files.createDirectories(workspace.resolve("config"));
         Files.createDirectories(config.resolve("my_init/services"));
         write("build.conf", "ALPINE_MIRROR=\"mirror https://example.org/alpine\"\nKERNEL_SOURCE=linux.tar.xz\n");
+        Files.writeString(workspace.resolve("linux.tar.xz"), "a tarball");
         write("packages.list", "# comment\nbusybox   # why\n\n  jq=1.7-r0\r\nfoo#bar\n");
         write("sources.conf", "git my_init https://example.org/x.git main build_my_init\n");
         write("kernel.config", "CONFIG_TTY=y\n");
@@ -62,6 +63,16 @@ class ConfigTest {
 
         assertThatThrownBy(() -> Config.read(config, Map.of())).hasMessageStartingWith(config.resolve("sources.conf") + ":3: the name x is used twice")
                 .extracting(e -> ((Failure) e).hint()).asString().contains("sources.conf:1");
+    }
+
+    @Test
+    void a_kernel_source_that_is_not_there_is_known_before_any_work_starts() {
+        assertThatThrownBy(() -> Config.read(config, Map.of("KERNEL_SOURCE", "linux-6.tar.xz"))).isInstanceOfSatisfying(Failure.class, failure -> {
+            assertThat(failure.exitCode()).isEqualTo(Failure.USAGE);
+            assertThat(failure.what()).isEqualTo("environment variable KERNEL_SOURCE: KERNEL_SOURCE=\"linux-6.tar.xz\" is not a tarball: there is no file "
+                    + workspace.resolve("linux-6.tar.xz"));
+        });
+        assertThat(Config.read(config, Map.of("KERNEL_SOURCE", "https://example.org/linux-6.tar.xz")).kernel().source()).isPresent();
     }
 
     @Test

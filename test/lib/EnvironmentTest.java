@@ -6,11 +6,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import lib.tool.Cache;
@@ -42,6 +45,18 @@ class EnvironmentTest {
     @Test
     void is_silent_when_nothing_is_needed_or_missing() {
         assertThatCode(() -> environment("x").require(Set.of(), false)).doesNotThrowAnyException();
+    }
+
+    @Test
+    void patches_and_bzip2_tarballs_need_their_programs() throws IOException {
+        Path config = Files.createDirectories(folder.resolve("config/my_init")).getParent();
+        for (String file : List.of("build.conf", "packages.list", "sources.conf", "kernel.config", "my_init/my_init.conf")) {
+            Files.writeString(config.resolve(file), "");
+        }
+        Files.writeString(folder.resolve("linux.tar.bz2"), "");
+        assertThat(Environment.neededBy(Config.read(config, Map.of()))).contains(Program.TAR).doesNotContain(Program.PATCH, Program.BZIP2);
+        Files.writeString(Files.createDirectories(config.resolve("kernel-patches")).resolve("1.patch"), "");
+        assertThat(Environment.neededBy(Config.read(config, Map.of("KERNEL_SOURCE", "linux.tar.bz2")))).contains(Program.PATCH, Program.BZIP2);
     }
 
     @Test

@@ -2,10 +2,12 @@ package lib;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.Optional;
 import lib.tool.Failure;
 import lib.tool.Shell;
@@ -13,6 +15,8 @@ import lib.tool.Tools;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class KernelSourceTest {
     @TempDir
@@ -57,9 +61,20 @@ class KernelSourceTest {
         assertThat(tools.cache().misses()).containsExactly("kernel-source linux");
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"-z gz", "-j bz2", "-J xz", "--zstd zst"})
+    void tarballs_may_be_packed_as_distributions_do_it(String packing) throws IOException {
+        String[] words = packing.split(" ");
+        assumeTrue(Shell.which(Map.of("gz", "gzip", "bz2", "bzip2", "xz", "xz", "zst", "zstd").get(words[1])).isPresent(), "the program for ." + words[1] + " is not installed");
+        tarball(MAKEFILE);
+        Path packed = temp.resolve("linux-source-6.12.0.tar." + words[1]);
+        tools.shell().run("tar", "-c", words[0], "-f", packed.toString(), "-C", temp.toString(), "linux-source");
+        assertThat(source(packed).unpacked().version()).isEqualTo("6.12.7");
+    }
+
     @Test
     void patches_apply_in_name_order_and_make_another_source() throws IOException {
-        org.junit.jupiter.api.Assumptions.assumeTrue(Shell.which("patch").isPresent(), "patch is not installed");
+        assumeTrue(Shell.which("patch").isPresent(), "patch is not installed");
         Path tarball = tarball(MAKEFILE);
         KernelSource.Tree plain = source(tarball).unpacked();
         patch("10-first.patch", "1", "2");
@@ -73,7 +88,7 @@ class KernelSourceTest {
 
     @Test
     void a_patch_that_does_not_apply_is_named_and_leaves_no_source_behind() throws IOException {
-        org.junit.jupiter.api.Assumptions.assumeTrue(Shell.which("patch").isPresent(), "patch is not installed");
+        assumeTrue(Shell.which("patch").isPresent(), "patch is not installed");
         patch("30-wrong.patch", "7", "8");
         KernelSource source = source(tarball(MAKEFILE));
         assertThatThrownBy(source::unpacked).isInstanceOfSatisfying(Failure.class, failure -> assertThat(failure.hint()).contains("30-wrong.patch does not apply"));

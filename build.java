@@ -98,7 +98,7 @@ class Build implements Cli.Script {
         }
         Optional<Store> store = store(config);
         RootTree root = new RootTree(workspace.root());
-        Kernel kernel = new Kernel(config.kernel(), Optional.of(options.lock(workspace)), tools, options.jobs);
+        Kernel kernel = new Kernel(config.kernel(), Optional.of(options.lock(workspace)), Optional.empty(), tools, options.jobs);
         Firmware firmware = new Firmware(config.firmware(), tools, options.offline);
         Initramfs packing = new Initramfs(config.budget(), tools);
         try {
@@ -108,7 +108,7 @@ class Build implements Cli.Script {
             List<Components.Built> components = phase(tools, Phase.COMPONENTS,
                     () -> new Components(config.sources(), config.toolchain(), options.lock(workspace), tools, options.offline, options.jobs).only(options.only).installInto(root));
             Configured system = phase(tools, Phase.SYSTEM, () -> {
-                Kernel.Compiled compiled = kernel.compile(config.budget().compression());
+                Kernel.Compiled compiled = kernel.with(firmware.linked()).compile(config.budget().compression());
                 return new Configured(compiled, new SystemSetup(config.guest(), tools).applyTo(root, compiled.release(), compiled.modules()),
                         firmware.installInto(root, compiled.release(), compiled.modules(), compiled.config()));
             });

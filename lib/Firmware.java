@@ -56,14 +56,6 @@ public record Firmware(Config.Firmware config, Tools tools, boolean offline) {
     }
 
     /**
-     * Firmware to be linked into the kernel.
-     *
-     * @param folder for CONFIG_EXTRA_FIRMWARE_DIR
-     * @param names for CONFIG_EXTRA_FIRMWARE, sorted, separated by blanks there
-     */
-    public record BuiltIn(Path folder, List<String> names) { }
-
-    /**
      * @param root with the modules in lib/modules/RELEASE
      * @param modules folder that holds {@code lib/modules/RELEASE} with all that the kernel's build made
      * @param kernelConfig the kernel's final .config
@@ -107,7 +99,7 @@ public record Firmware(Config.Firmware config, Tools tools, boolean offline) {
      * initramfs (it searches only an initrd that the boot loader passes, and files linked into it), so that for one-file images it has to
      * go into the kernel: arch/x86/kernel/cpu/microcode. Empty when there is no such line.
      */
-    public Optional<BuiltIn> builtIn() {
+    public Optional<LinkedFirmware> linked() {
         FirmwareRules rules = FirmwareRules.parse(config.lines());
         if (rules.of(Verb.MICROCODE).isEmpty()) {
             return Optional.empty();
@@ -115,7 +107,7 @@ public record Firmware(Config.Firmware config, Tools tools, boolean offline) {
         FirmwareTree tree = FirmwareTree.of(new FirmwareSource(config, tools, offline).obtain()
                 .orElseThrow(() -> rules.of(Verb.MICROCODE).get(0).wrong("FIRMWARE_SOURCE is not set", "set it in build.conf")).folder());
         Microcode microcode = Microcode.of(tree, rules);
-        return Optional.of(new BuiltIn(microcode.unpackedInto(tools.cache()), microcode.names()));
+        return Optional.of(new LinkedFirmware(microcode.unpackedInto(tools.cache()), microcode.names(), rules.of(Verb.MICROCODE).get(0).title()));
     }
 
     /**

@@ -26,13 +26,19 @@ import lib.tool.Trees;
  * inputs give the same bytes in any folder (Documentation/kbuild/reproducible-builds.rst).
  *
  * @param lock pins the source's checksum; empty: nothing is pinned
+ * @param firmware to be linked in
  * @param jobs compilers that run side by side
  */
-public record Kernel(Config.Kernel config, Optional<BuildLock.Use> lock, Tools tools, int jobs) {
+public record Kernel(Config.Kernel config, Optional<BuildLock.Use> lock, Optional<LinkedFirmware> firmware, Tools tools, int jobs) {
     private static final Pattern TAKES_REQUESTS = Pattern.compile("all(no|yes|mod|def)config");
 
     public Kernel(Config.Kernel config, Tools tools, int jobs) {
-        this(config, Optional.empty(), tools, jobs);
+        this(config, Optional.empty(), Optional.empty(), tools, jobs);
+    }
+
+    /** The same kernel with this firmware inside. */
+    public Kernel with(Optional<LinkedFirmware> linked) {
+        return new Kernel(config, lock, linked, tools, jobs);
     }
 
     /**
@@ -118,6 +124,7 @@ public record Kernel(Config.Kernel config, Optional<BuildLock.Use> lock, Tools t
     private Path configure(KernelSource.Tree source, String compiler, Config.Compression compression) {
         Map<String, String> needs = KernelNeeds.of(config.arch(), compression);
         KernelConfig wanted = KernelConfig.read(config.config()).withDefaults(needs, "every image").withDefaults(KernelNeeds.POLICY, "every image")
+                .with(firmware.map(linked -> KernelNeeds.linking(linked, source.folder())).orElse(List.of()))
                 .withFixed(KernelNeeds.fixed(config.localVersion(), compression), "the build");
         Cache.Key key = Cache.Key.of("kernel-config", "linux").with("recipe", 1).with("source", source.key()).with("compiler", compiler)
                 .with("arch", config.arch()).with("base", wanted.base().orElse("full"));

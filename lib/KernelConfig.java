@@ -1,7 +1,5 @@
 package lib;
 
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -11,7 +9,6 @@ import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import lib.tool.Failure;
 import lib.tool.Trees;
 
@@ -56,22 +53,10 @@ record KernelConfig(Optional<String> base, List<Request> requests) {
         Optional<String> base = base(file, text);
         Map<String, Request> requests = new LinkedHashMap<>();
         parse(file.toString(), text, requests);
-        for (Path more : sorted(file.resolveSibling("kernel.d"), ".config")) {
+        for (Path more : Config.files(file.resolveSibling("kernel.d"), ".config")) {
             parse(more.toString(), Trees.read(more), requests);
         }
         return new KernelConfig(base, List.copyOf(requests.values()));
-    }
-
-    /** Files of a folder (which may be absent) with this suffix, in name order. */
-    static List<Path> sorted(Path folder, String suffix) {
-        if (!Files.isDirectory(folder)) {
-            return List.of();
-        }
-        try (Stream<Path> files = Files.list(folder)) {
-            return files.filter(file -> file.toString().endsWith(suffix)).sorted().toList();
-        } catch (IOException e) {
-            throw Failure.io("cannot list " + folder, e);
-        }
     }
 
     private static Optional<String> base(Path file, String text) {
@@ -118,6 +103,20 @@ record KernelConfig(Optional<String> base, List<Request> requests) {
         Map<String, Request> all = new LinkedHashMap<>();
         wishes.forEach((symbol, value) -> all.put(symbol, new Request(symbol, value, false, who)));
         requests.forEach(request -> all.put(request.symbol(), request));
+        return new KernelConfig(base, List.copyOf(all.values()));
+    }
+
+    /** The same with these wishes; a line of the files that contradicts one is a Failure (exit code 2), unless it or the wish is optional. */
+    KernelConfig with(List<Request> wishes) {
+        Map<String, Request> all = new LinkedHashMap<>();
+        requests.forEach(request -> all.put(request.symbol(), request));
+        for (Request wish : wishes) {
+            Request said = all.getOrDefault(wish.symbol(), wish);
+            if (!said.value().equals(wish.value()) && !said.optional() && !wish.optional()) {
+                throw Failure.usage(said.where() + ": " + said.line() + ": " + wish.where() + " needs " + wish.line(), "take one of the two lines out");
+            }
+            all.put(wish.symbol(), wish.optional() ? said : wish);
+        }
         return new KernelConfig(base, List.copyOf(all.values()));
     }
 

@@ -53,6 +53,20 @@ final class KernelNeeds {
         return fixed;
     }
 
+    /**
+     * What firmware inside the kernel takes. Its folder is named relative to the source, both being in the cache: the configuration is
+     * then the same on every machine. Releases before 6.6 ask for each maker's microcode on its own.
+     */
+    static List<KernelConfig.Request> linking(LinkedFirmware firmware, Path source) {
+        String who = firmware.askedBy();
+        return List.of(new KernelConfig.Request("CONFIG_FW_LOADER", "y", false, who),
+                new KernelConfig.Request("CONFIG_EXTRA_FIRMWARE", "\"" + String.join(" ", firmware.names()) + "\"", false, who),
+                new KernelConfig.Request("CONFIG_EXTRA_FIRMWARE_DIR", "\"" + source.relativize(firmware.folder()) + "\"", false, who),
+                new KernelConfig.Request("CONFIG_MICROCODE", "y", false, who),
+                new KernelConfig.Request("CONFIG_MICROCODE_INTEL", "y", true, who),
+                new KernelConfig.Request("CONFIG_MICROCODE_AMD", "y", true, who));
+    }
+
     /** Anything behind {@code .cpio.} says "packed already"; without it the kernel's build would pack the file itself. */
     private static String inside(Config.Compression compression) {
         return compression == Config.Compression.NONE ? "embedded/initramfs.cpio" : "embedded/initramfs.cpio.packed";

@@ -243,10 +243,10 @@ class FirmwareTest {
 
     @Test
     void microcode_must_be_linked_into_the_kernel() throws Exception {
-        Firmware.BuiltIn builtIn = firmware("microcode amd").builtIn().orElseThrow();
+        LinkedFirmware linked = firmware("microcode amd").linked().orElseThrow();
 
-        assertThat(builtIn.names()).containsExactly("amd-ucode/microcode_amd_fam17h.bin");
-        assertThat(builtIn.folder().resolve("amd-ucode/microcode_amd_fam17h.bin")).hasContent("content of amd-ucode/microcode_amd_fam17h.bin");
+        assertThat(linked.names()).containsExactly("amd-ucode/microcode_amd_fam17h.bin");
+        assertThat(linked.folder().resolve("amd-ucode/microcode_amd_fam17h.bin")).hasContent("content of amd-ucode/microcode_amd_fam17h.bin");
         assertWrong("config/firmware.conf:1: the kernel does not have amd-ucode/microcode_amd_fam17h.bin linked in", "", "microcode amd");
         Files.writeString(kernelConfig, "CONFIG_MICROCODE=y\nCONFIG_EXTRA_FIRMWARE=\"other.bin amd-ucode/microcode_amd_fam17h.bin\"\n");
         install("microcode amd");

@@ -84,6 +84,21 @@ class KernelTest {
     }
 
     @Test
+    void microcode_goes_into_the_kernel_and_its_configuration_is_the_same_everywhere() throws IOException {
+        Path file = temp.resolve("linux-firmware/amd-ucode/microcode_amd_fam17h.bin");
+        Files.writeString(Files.createDirectories(file.getParent()).resolve(file.getFileName()), "microcode");
+        Config.Firmware asked = new Config.Firmware(Optional.of("linux-firmware"), Optional.empty(), List.of(new Config.Line("firmware.conf", 1, "microcode amd")), temp);
+        Optional<LinkedFirmware> linked = new Firmware(asked, tools, true).linked();
+        Map<String, String> granted = KernelConfig.values(new Kernel(demo, tools, 2).with(linked).configuration(Config.Compression.XZ));
+        assertThat(granted).containsEntry("CONFIG_EXTRA_FIRMWARE", "\"amd-ucode/microcode_amd_fam17h.bin\"").containsEntry("CONFIG_MICROCODE", "y");
+        assertThat(granted.get("CONFIG_EXTRA_FIRMWARE_DIR")).startsWith("\"../../microcode/");
+
+        Kernel other = with(demoConfiguration() + "CONFIG_EXTRA_FIRMWARE=\"other.bin\"\n").with(linked);
+        assertThatThrownBy(() -> other.configuration(Config.Compression.XZ)).isInstanceOf(Failure.class)
+                .hasMessageContaining("CONFIG_EXTRA_FIRMWARE=\"other.bin\": firmware.conf:1 microcode amd needs CONFIG_EXTRA_FIRMWARE=\"amd-ucode");
+    }
+
+    @Test
     void the_menu_carries_over_what_was_changed_and_nothing_else() throws IOException {
         Kernel kernel = with(demoConfiguration());
         KernelSource.Tree source = new KernelSource(demo, tools).unpacked();

@@ -106,6 +106,8 @@ final class Runit implements Cli.Script {
         int disks;
         @Option(names = "--disk-size", paramLabel = "SIZE", defaultValue = "${env:DISK_SIZE}", description = "Size of a new disk; it takes only what is written (DISK_SIZE, 20G).")
         Optional<String> diskSize = Optional.empty();
+        @Option(names = "--disk-format", paramLabel = "raw|qcow2", description = "Format of a new disk (raw).")
+        Optional<Disks.Format> diskFormat = Optional.empty();
         @Option(names = "--reset", description = "Make the disks anew.")
         boolean reset;
         @Option(names = "--net", paramLabel = "user|tap|none", description = "Network card: behind this computer, or in a bridge (user; tap with --bridge or ch).")
@@ -204,9 +206,9 @@ final class Runit implements Cli.Script {
     }
 
     private List<Path> disks(Path place) {
-        Disks disks = new Disks(place, hardware.disks, Disks.parseSize(hardware.diskSize.orElse("20G")), hardware.diskSize.isPresent());
+        Disks disks = new Disks(place, hardware.disks, Disks.parseSize(hardware.diskSize.orElse("20G")), hardware.diskSize.isPresent(), hardware.diskFormat, shell);
         if (hardware.reset) {
-            agreed(disks.holdingData(shell));
+            agreed(disks.holdingData());
             disks.delete();
         }
         return disks.prepare();

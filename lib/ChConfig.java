@@ -52,7 +52,7 @@ record ChConfig(Optional<Payload> payload, Optional<Old.Kernel> kernel, Optional
                 old ? payload.cmdline().map(Old.Cmdline::new) : Optional.empty(),
                 old ? initramfs.map(Old.Initramfs::new) : Optional.empty(),
                 new Cpus(machine.cpus(), machine.cpus()), new Memory((long) machine.memory() << 20),
-                machine.disks().stream().map(disk -> new Disk(disk.toString(), "Raw")).toList(),
+                machine.disks().stream().map(disk -> new Disk(disk.toString(), Disks.Format.of(disk) == Disks.Format.RAW ? "Raw" : "Qcow2")).toList(),
                 machine.network() instanceof Network.Tap tap ? List.of(new Net(tap.device(), tap.mac())) : List.of(),
                 serial, new ConsoleDevice("Off"));
     }

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
 import lib.tool.Failure;
+import lib.tool.Guard;
 import lib.tool.Json;
 import lib.tool.Shell;
 import lib.tool.Trees;
@@ -89,7 +90,10 @@ public final class Claim implements AutoCloseable {
                 throw taken(name, "by another runit.java");
             }
             Claim claim = new Claim(folder, channel);
+            // It has to be done before what it removes is made anew.
+            Shell.endOrphans(Guard.MARK, folder.toString(), LEFTOVER);
             running(folder).ifPresent(left -> claim.endLeftover(name, left));
+            Shell.endOrphans(Machine.MARK, folder.toString());
             state(folder).ifPresent(left -> left.cleanup().forEach(command -> shell.attempt(Shell.Command.of(command))));
             return claim;
         } catch (IOException e) {

@@ -18,7 +18,6 @@ import lib.tool.Failure;
 import lib.tool.Guard;
 import lib.tool.Peer;
 import lib.tool.Shell;
-import lib.tool.Shell.Command;
 import lib.tool.Terminal;
 import lib.tool.Trees;
 import lib.tool.UnixSocket;
@@ -106,7 +105,7 @@ public record CloudHypervisor(Machine machine, int version) implements Hyperviso
     @Override
     public Guard start(Serial serial, Shell shell, List<List<String>> cleanup) {
         clearSockets();
-        Guard guard = Guard.over(() -> shell.open(Command.of(argv()), this::toLog), shell, cleanup);
+        Guard guard = Guard.over(() -> shell.open(machine.command(argv()), this::toLog), shell, cleanup, machine.folder().toString());
         try {
             boot(guard.child().toHandle());
             return guard;
@@ -121,7 +120,7 @@ public record CloudHypervisor(Machine machine, int version) implements Hyperviso
         clearSockets();
         List<String> argv = new ArrayList<>(Shell.which("setsid").isPresent() ? List.of("setsid") : List.of());
         argv.addAll(argv());
-        ProcessHandle process = shell.release(Command.of(argv), this::toLog).toHandle();
+        ProcessHandle process = shell.release(machine.command(argv), this::toLog).toHandle();
         try {
             boot(process);
             return process;

@@ -3,6 +3,7 @@ package lib;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import lib.tool.Shell.Command;
 
 /**
  * A virtual machine as the user asked for it; nothing in it depends on the hypervisor.
@@ -10,7 +11,7 @@ import java.util.Optional;
  * @param name tells machines that run side by side apart
  * @param folder its state: disks, sockets, logs; all its files are in there
  * @param memory MiB
- * @param disks raw images, in the order in which the guest sees them
+ * @param disks their files, in the order in which the guest sees them
  */
 public record Machine(String name, Path folder, Payload payload, int memory, int cpus, List<Path> disks, Network network) {
 
@@ -22,6 +23,14 @@ public record Machine(String name, Path folder, Payload payload, int memory, int
      * @param efi boot through UEFI firmware
      */
     public record Payload(Path kernel, Optional<Path> initrd, Optional<String> cmdline, boolean efi) { }
+
+    /** Variable in the hypervisor's environment, by which a later run finds one that was not put on record. */
+    static final String MARK = "MOS_MACHINE";
+
+    /** The command that runs this machine, marked as this machine's. */
+    Command command(List<String> argv) {
+        return Command.of(argv).with(MARK, folder.toString());
+    }
 
     /** The hypervisor's control socket: QMP of QEMU, the HTTP API of cloud-hypervisor. */
     public Path control() {

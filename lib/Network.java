@@ -16,7 +16,10 @@ public sealed interface Network {
      *
      * @param mac address of the card, the same in every run of a machine
      */
-    record User(String mac, List<Forward> forwards) implements Network { }
+    record User(String mac, List<Forward> forwards) implements Network {
+        /** What QEMU's DHCP gives the guest. */
+        static final String ADDRESS = "10.0.2.15";
+    }
 
     /**
      * A TAP device in a bridge of this computer: guest, host and whatever else is in the bridge see each other.
@@ -70,8 +73,7 @@ public sealed interface Network {
     /** For the status line. */
     default String describe() {
         if (this instanceof User user) {
-            return user.forwards().isEmpty() ? "user network"
-                    : user.forwards().stream().map(f -> "localhost:" + f.host() + " -> guest:" + f.guest()).collect(Collectors.joining(", "));
+            return "guest " + User.ADDRESS + user.forwards().stream().map(f -> ", localhost:" + f.host() + " -> guest:" + f.guest()).collect(Collectors.joining());
         }
         if (this instanceof Tap tap) {
             return tap.device() + " in bridge " + tap.bridge() + " (" + tap.mac() + ")";

@@ -87,7 +87,8 @@ public record Qemu(Machine machine, Architecture architecture, Accelerator accel
     private List<String> disks() {
         List<String> argv = new ArrayList<>();
         for (int i = 0; i < machine.disks().size(); i++) {
-            argv.addAll(List.of("-drive", "if=none,id=disk" + i + ",format=raw,discard=unmap,file=" + escape(machine.disks().get(i)),
+            argv.addAll(List.of("-drive", "if=none,id=disk" + i + ",format=" + Disks.Format.of(machine.disks().get(i)).word() + ",discard=unmap,file="
+                            + escape(machine.disks().get(i)),
                     "-device", "virtio-blk-pci,drive=disk" + i + ",serial=disk" + i));
         }
         return argv;
@@ -136,14 +137,14 @@ public record Qemu(Machine machine, Architecture architecture, Accelerator accel
 
     @Override
     public Guard start(Serial serial, Shell shell, List<List<String>> cleanup) {
-        Command command = Command.of(argv(serial));
+        Command command = machine.command(argv(serial));
         return Guard.over(() -> shell.open(command, streams -> {
             if (serial == Serial.TERMINAL) {
                 streams.inheritIO();
             } else {
                 streams.redirectError(machine.hypervisorLog().toFile());
             }
-        }), shell, cleanup);
+        }), shell, cleanup, machine.folder().toString());
     }
 
     @Override
@@ -158,7 +159,7 @@ public record Qemu(Machine machine, Architecture architecture, Accelerator accel
 
     @Override
     public ProcessHandle background(Shell shell) {
-        shell.run(Command.of(argv(Serial.SOCKET)));
+        shell.run(machine.command(argv(Serial.SOCKET)));
         return ProcessHandle.of(Long.parseLong(Trees.read(pidFile()).strip()))
                 .orElseThrow(() -> new Failure("QEMU ended at once", "what the guest said is in " + machine.bootLog()));
     }

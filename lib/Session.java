@@ -43,7 +43,7 @@ public record Session(Hypervisor hypervisor, Claim claim, Shell shell, Console c
             ProcessHandle process = hypervisor.background(shell);
             claim.record(Claim.Running.of(hypervisor.name(), process, true, cleanup, hypervisor.describe()));
         } catch (Failure e) {
-            cleanup.forEach(command -> shell.attempt(Shell.Command.of(command)));
+            undo(cleanup);
             throw e.exit(FAILED);
         }
         console.say(hypervisor.describe() + "; runs in the background: --attach, --status, --stop");
@@ -60,9 +60,20 @@ public record Session(Hypervisor hypervisor, Claim claim, Shell shell, Console c
     private List<List<String>> connect() {
         if (machine().network() instanceof Network.Tap tap) {
             Bridge bridge = new Bridge(tap, shell);
-            bridge.connect();
+            // On record before it is there: whatever ends this process now, the next run removes it.
+            claim.record(Claim.Running.of(hypervisor.name(), ProcessHandle.current(), false, bridge.disconnect(), hypervisor.describe()));
+            try {
+                bridge.connect();
+            } catch (Failure e) {
+                undo(bridge.disconnect());
+                throw e;
+            }
             return bridge.disconnect();
         }
         return List.of();
+    }
+
+    private void undo(List<List<String>> cleanup) {
+        cleanup.forEach(command -> shell.attempt(Shell.Command.of(command)));
     }
 }

@@ -29,40 +29,49 @@ public final class Guard implements AutoCloseable {
             if [ -n "$pid" ] && [ "$word" != ended ]; then
               kill "$pid"
               tries=0
-              while kill -0 "$pid" && [ $tries -lt 20 ]; do sleep 0.1; tries=$((tries + 1)); done
+              while kill -0 "$pid" && [ $tries -lt 20 ]; do
+                case $(cat "/proc/$pid/stat") in *") Z "*) break;; esac # dead, but nobody waits for it
+                sleep 0.1
+                tries=$((tries + 1))
+              done
               kill -9 "$pid"
             fi
-            if [ -n "$terminal" ]; then stty "$terminal" < /dev/tty; fi
+            if [ -n "$terminal" ]; then stty "$terminal" < /dev/tty; printf '%s' "$RESET" > /dev/tty; fi
             for command; do $command; done
             """;
 
     private static final String SEPARATOR = "\037";
+    /** Variable in the guard's environment, by which a later run finds one that still has to clean up. */
+    public static final String MARK = "MOS_GUARD";
+    /** What firmware and guests leave switched on or off: colours, wrapping of lines, the cursor (ECMA-48; DEC modes 7 and 25). */
+    private static final String RESET = "\033[0m\033[?7h\033[?25h";
 
     private final Optional<Process> child;
     private final Process watcher;
     private final boolean terminal;
 
-    private Guard(Optional<Process> child, String settings, Shell shell, List<List<String>> cleanup) {
+    private Guard(Optional<Process> child, String settings, Shell shell, List<List<String>> cleanup, String mark) {
         List<String> argv = new ArrayList<>(List.of("sh", "-c", SCRIPT, "guard", child.map(one -> Long.toString(one.pid())).orElse(""), settings));
         cleanup.forEach(command -> argv.add(String.join(SEPARATOR, command)));
         this.child = child;
         this.terminal = !settings.isEmpty();
-        this.watcher = shell.release(Command.of(argv),
+        this.watcher = shell.release(Command.of(argv).with(MARK, mark).with("RESET", RESET),
                 streams -> streams.redirectOutput(ProcessBuilder.Redirect.DISCARD).redirectError(ProcessBuilder.Redirect.DISCARD));
     }
 
     /**
      * @param start starts the child; called when the terminal's settings are known, since the child may change them at once
      * @param cleanup argument lists, run in turn without regard to their exit codes
+     * @param mark value of {@link #MARK} in the guard's environment
      */
-    public static Guard over(Supplier<Process> start, Shell shell, List<List<String>> cleanup) {
+    public static Guard over(Supplier<Process> start, Shell shell, List<List<String>> cleanup, String mark) {
         String settings = terminalSettings(shell);
-        return new Guard(Optional.of(start.get()), settings, shell, cleanup);
+        return new Guard(Optional.of(start.get()), settings, shell, cleanup, mark);
     }
 
     /** Only restores the terminal. */
     public static Guard overTerminal(Shell shell) {
-        return new Guard(Optional.empty(), terminalSettings(shell), shell, List.of());
+        return new Guard(Optional.empty(), terminalSettings(shell), shell, List.of(), "");
     }
 
     /** Whether standard input is a terminal, so that there are settings to restore. */

@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -277,12 +278,20 @@ public final class Shell {
      * another folder, and who works there is no orphan. Found through /proc; elsewhere nothing happens.
      */
     public static void endOrphans(String variable, String value) {
+        endOrphans(variable, value, Duration.ZERO);
+    }
+
+    /** @param patience how long they may take to end by themselves */
+    public static void endOrphans(String variable, String value, Duration patience) {
         byte[] entry = (variable + "=" + value).getBytes(StandardCharsets.UTF_8);
-        ProcessHandle.allProcesses().filter(process -> process.pid() != ProcessHandle.current().pid() && inherited(process.pid(), entry))
-                .forEach(process -> {
-                    process.destroyForcibly();
-                    process.onExit().completeOnTimeout(process, 5, TimeUnit.SECONDS).join();
-                });
+        List<ProcessHandle> orphans = ProcessHandle.allProcesses()
+                .filter(process -> process.pid() != ProcessHandle.current().pid() && inherited(process.pid(), entry)).toList();
+        long end = System.nanoTime() + patience.toNanos();
+        orphans.forEach(process -> process.onExit().completeOnTimeout(process, Math.max(0, end - System.nanoTime()), TimeUnit.NANOSECONDS).join());
+        orphans.stream().filter(ProcessHandle::isAlive).forEach(process -> {
+            process.destroyForcibly();
+            process.onExit().completeOnTimeout(process, 5, TimeUnit.SECONDS).join();
+        });
     }
 
     private static boolean inherited(long pid, byte[] entry) {

@@ -2,17 +2,25 @@ package lib;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import lib.tool.Shell;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class DisksTest {
     @TempDir
     Path folder;
+    @TempDir
+    Path scratch;
+
+    private Disks disks(int count, long size, boolean explicit, Disks.Format... format) {
+        return new Disks(folder, count, size, explicit, java.util.Arrays.stream(format).findFirst(), TestTools.in(scratch).shell());
+    }
 
     @Test
     void sizes_are_read_with_their_units() {
@@ -27,26 +35,42 @@ class DisksTest {
 
     @Test
     void new_disks_take_no_room_and_only_written_ones_hold_data() throws IOException {
-        Disks disks = new Disks(folder, 2, 1L << 30, true);
+        Disks disks = disks(2, 1L << 30, true);
         List<Path> files = disks.prepare();
 
         assertThat(files).containsExactly(folder.resolve("disk0.raw"), folder.resolve("disk1.raw")).allMatch(file -> file.toFile().length() == 1L << 30);
-        assertThat(disks.holdingData(TestTools.in(folder).shell())).isEmpty();
+        assertThat(disks.holdingData()).isEmpty();
         try (var disk = new java.io.RandomAccessFile(files.get(1).toFile(), "rw")) {
             disk.seek(4096);
             disk.write(1);
         }
-        assertThat(disks.holdingData(TestTools.in(folder).shell())).containsExactly(files.get(1));
+        assertThat(disks.holdingData()).containsExactly(files.get(1));
     }
 
     @Test
     void disks_stay_until_they_are_deleted_whatever_size_is_the_default() throws IOException {
-        new Disks(folder, 3, 1L << 20, true).prepare();
+        disks(3, 1L << 20, true).prepare();
 
-        assertThat(new Disks(folder, 1, 1L << 30, false).prepare().get(0)).hasSize(1L << 20);
-        assertThatThrownBy(() -> new Disks(folder, 1, 1L << 30, true).prepare()).hasMessageContaining("disk0.raw has 1048576 bytes, not 1073741824");
-        new Disks(folder, 1, 1L << 30, true).delete();
+        assertThat(disks(1, 1L << 30, false).prepare().get(0)).hasSize(1L << 20);
+        assertThatThrownBy(() -> disks(1, 1L << 30, true).prepare()).hasMessageContaining("disk0.raw has 1048576 bytes, not 1073741824");
+        disks(1, 1L << 30, true).delete();
         assertThat(folder.toFile().list()).noneMatch(name -> name.startsWith("disk"));
         assertThat(Files.exists(folder)).isTrue();
+    }
+
+    @Test
+    void disks_in_qemus_format_keep_it_and_are_empty_until_they_are_written_to() {
+        assumeTrue(Shell.which("qemu-img").isPresent() && Shell.which("qemu-io").isPresent(), "qemu-img or qemu-io is not installed");
+        Path file = disks(1, 1L << 30, true, Disks.Format.QCOW2).prepare().get(0);
+
+        assertThat(file).isEqualTo(folder.resolve("disk0.qcow2")).matches(one -> one.toFile().length() < 1 << 20);
+        assertThat(disks(1, 1L << 30, true).prepare()).containsExactly(file);
+        assertThat(disks(1, 1, false).holdingData()).isEmpty();
+        assertThatThrownBy(() -> disks(1, 1L << 20, true).prepare()).hasMessageContaining("disk0.qcow2 has 1073741824 bytes, not 1048576");
+        assertThatThrownBy(() -> disks(1, 1L << 30, true, Disks.Format.RAW).prepare()).hasMessageContaining("disk0.qcow2 is not in the format raw");
+        TestTools.in(scratch).shell().run("qemu-io", "-c", "write 512M 4k", file.toString());
+        assertThat(disks(1, 1, false).holdingData()).containsExactly(file);
+        disks(1, 1, false).delete();
+        assertThat(file).doesNotExist();
     }
 }

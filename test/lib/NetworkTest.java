@@ -30,7 +30,7 @@ class NetworkTest {
 
     @Test
     void the_status_line_says_how_the_guest_is_reached() {
-        assertThat(Network.user("x", List.of(new Forward(8080, 80))).describe()).isEqualTo("localhost:8080 -> guest:80");
+        assertThat(Network.user("x", List.of(new Forward(8080, 80))).describe()).isEqualTo("guest 10.0.2.15, localhost:8080 -> guest:80");
         assertThat(new Network.None().describe()).isEqualTo("no network");
     }
 

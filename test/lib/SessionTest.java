@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** Machines in the background and on a terminal. */
 @Tag("slow")
-@Timeout(120)
+@Timeout(180)
 class SessionTest extends RunitProcess {
     @Test
     void a_machine_in_the_background_is_reached_by_its_port_and_its_console_and_stops() throws Exception {
@@ -94,9 +94,52 @@ class SessionTest extends RunitProcess {
 
     @Test
     void the_terminal_is_as_before_after_quitting_and_after_kill_9_and_no_hypervisor_stays() throws Exception {
-        assertThat(onTerminal(process -> type(process, "\001x"))).isEqualTo(0);
-        assertThat(onTerminal(process -> runit(process).forEach(ProcessHandle::destroyForcibly))).isEqualTo(137);
-        assertThat(onTerminal(process -> runit(process).forEach(ProcessHandle::destroy))).isEqualTo(130);
+        assertThat(onTerminal(guest(""), "guest login:", process -> {
+            type(process, "\001c");
+            type(process, "info status\n");
+            read(process.getInputStream(), "VM status: running");
+            type(process, "\001c\001x");
+        })).isEqualTo(0);
+        assertThat(onTerminal(guest(""), "guest login:", process -> runit(process).forEach(ProcessHandle::destroyForcibly))).isEqualTo(137);
+        assertThat(onTerminal(guest(""), "guest: started", process -> runit(process).forEach(ProcessHandle::destroy))).isEqualTo(130);
+    }
+
+    @Test
+    void ctrl_c_ends_a_test_and_a_question_about_disks_that_hold_data_is_taken_seriously() throws Exception {
+        assertThat(onTerminal(guest("test=hang", "--check", "--disk-size", "1M"), "guest: started", process -> type(process, "\003"))).isEqualTo(130);
+        Path disk = workspace.resolve("vm/default/disk0.raw");
+        Files.writeString(disk, "data" + "\0".repeat((1 << 20) - 4));
+
+        assertThat(onTerminal(guest("", "--reset"), "Make the disks anew? [y/N]", process -> type(process, "n\n"))).isEqualTo(1);
+
+        assertThat(Files.readString(disk)).startsWith("data");
+    }
+
+    @Test
+    void killed_at_any_point_a_run_leaves_nothing_that_the_next_one_trips_over() throws Exception {
+        assumeTrue(Shell.which("unshare").isPresent() && Shell.which("ip").isPresent(), "unshare or ip is not installed");
+        assumeTrue(new ProcessBuilder("unshare", "-rn", "true").start().waitFor() == 0, "no network namespace can be made here");
+        expect("must guest: the host answers", "within 60");
+        String line = quoted(guest("test=ping", "--bridge", "testbr"));
+        Files.writeString(workspace.resolve("killed.sh"), """
+                for point in 0.4:KILL 0.6:KILL 0.8:TERM 1.0:KILL 2.0:KILL 2.5:TERM; do
+                  %1$s --check & pid=$!; sleep ${point%%:*}; kill -${point#*:} $pid; wait $pid
+                done
+                for point in 0.5 0.7 0.9 1.1; do
+                  %1$s --detach & pid=$!; sleep $point; kill -KILL $pid; wait $pid
+                  %2$s --stop --timeout 0.1
+                done
+                %1$s --check; code=$?
+                ip -o link
+                exit $code
+                """.formatted(line, quoted(command())));
+
+        Ran ran = run(List.of("unshare", "-rn", "sh", workspace.resolve("killed.sh").toString()));
+
+        assertThat(ran.code()).as(ran.err()).isZero();
+        assertThat(ran.out().lines().filter(one -> one.matches("\\d+: .*"))).singleElement().asString().contains("lo:");
+        assertThat(hypervisorRuns()).isFalse();
+        assertThat(workspace.resolve("vm/default/state.json")).doesNotExist();
     }
 
     private interface Ending {
@@ -112,15 +155,17 @@ class SessionTest extends RunitProcess {
         return terminal.descendants().filter(process -> process.info().command().orElse("").endsWith("java")).toList();
     }
 
-    /** Runs a guest in a pseudo-terminal until its prompt, ends it, and compares the terminal's settings; returns the exit code. */
-    private int onTerminal(Ending ending) throws Exception {
+    /** Runs a command in a pseudo-terminal until it says a text, ends it, and compares the terminal's settings; returns the exit code. */
+    private int onTerminal(List<String> argv, String text, Ending ending) throws Exception {
         assumeTrue(Shell.which("script").isPresent(), "script (of util-linux or bsdutils) is not installed");
         Path line = workspace.resolve("run.sh");
-        Files.writeString(line, "stty -g > before\n" + quoted(guest("")) + "\necho $? > code\nsleep 3\nstty -g > after\n");
+        Files.writeString(line, "trap : INT\nstty -g > before\n" + quoted(argv) + "\necho $? > code\n"
+                + "for try in $(seq 80); do [ \"$(stty -g)\" != \"$(cat before)\" ] || break; sleep 0.1; done; sleep 1\nstty -g > after\n");
         Process terminal = new ProcessBuilder("script", "-qec", "sh " + line, "/dev/null").directory(workspace.toFile()).redirectErrorStream(true).start();
-        read(terminal.getInputStream(), "guest login:");
+        read(terminal.getInputStream(), text);
         ending.end(terminal);
-        terminal.getInputStream().readAllBytes();
+        String after = new String(terminal.getInputStream().readAllBytes(), StandardCharsets.ISO_8859_1);
+        assertThat(after).as("colours, wrapping and the cursor are reset").matches(screen -> screen.contains("\033[0m\033[?7h\033[?25h") || text.contains("?"));
         terminal.waitFor();
         assertThat(Files.readString(workspace.resolve("after"))).isEqualTo(Files.readString(workspace.resolve("before")));
         assertThat(hypervisorRuns()).isFalse();

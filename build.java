@@ -92,7 +92,11 @@ class Build implements Cli.Script {
     private int build(Workspace given, Tools tools) {
         long start = System.nanoTime();
         Workspace workspace = options.demo ? demo(given, tools) : given;
-        Config config = Config.read(workspace.config(), System.getenv());
+        Config config = Config.read(workspace.config(), options.variables());
+        if (options.services) {
+            System.out.print(options.json ? Json.pretty(config.guest().services().json()) : config.guest().services().drawing());
+            return 0;
+        }
         if (options.dryRun || options.menuconfig) {
             return options.dryRun ? plan(config, workspace, tools) : menuconfig(config, tools);
         }
@@ -160,7 +164,7 @@ class Build implements Cli.Script {
     }
 
     private int checkDependencies(Tools tools) {
-        Config read = Config.read(Workspace.find(options.folder, options.config).config(), System.getenv());
+        Config read = Config.read(Workspace.find(options.folder, options.config).config(), options.variables());
         Path cache = Cache.defaultFolder(System.getenv());
         Environment environment = environment(read, tools);
         System.out.println(options.json ? environment.json(Environment.neededBy(read), cache) : environment.table(Environment.neededBy(read), cache));

@@ -1,5 +1,6 @@
 package lib;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -10,12 +11,13 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import lib.tool.Failure;
 import lib.tool.Suggest;
 import lib.tool.Trees;
 
 /**
- * Settings of the form {@code KEY="value"}: config/build.conf with the environment on top. Parsed, never run by a shell: no
+ * Settings of the form {@code KEY="value"}: config/build.conf with config/env/NAME.conf and the environment on top. Parsed, never run by a shell: no
  * expansion, no substitution. Comments begin with {@code #} at the start of a line or after the value.
  */
 public final class BuildConf {
@@ -32,6 +34,8 @@ public final class BuildConf {
         FIRMWARE_TAG("", "branch, tag or commit of FIRMWARE_SOURCE when that is a git repository"),
         HOSTNAME("mycelium", "host name of the image"),
         ROOT_PASSWORD_HASH("", "crypt(5) hash of root's password; not set: the password is locked"),
+        RUNTIME_URL("", "where nodes fetch programs from after they have booted: URL of the folder that holds {channel}.json; not set: they fetch nothing"),
+        RUNTIME_CHANNEL("", "channel of runtime programs; default: the name given with --env, else production"),
         UPX("auto", "pack programs with UPX: auto (where it makes the image smaller), always, never"),
         COMPRESSION("xz", "compression of the initramfs: xz, zstd, gzip or none"),
         MAX_INITRAMFS_SIZE("", "largest initramfs allowed, for example 12M"),
@@ -61,24 +65,59 @@ public final class BuildConf {
     /** A value and where it was said ({@code config/build.conf:7}, {@code environment variable X}). */
     record Setting(String value, String where) { }
 
-    private final Map<String, Setting> settings;
+    /** The variable behind --env: name of a file in config/env/, without its .conf. */
+    public static final String ENVIRONMENT = "MOS_ENV";
 
-    private BuildConf(Map<String, Setting> settings) {
+    private final Map<String, Setting> settings;
+    private final Optional<String> environment;
+
+    private BuildConf(Map<String, Setting> settings, Optional<String> environment) {
         this.settings = settings;
+        this.environment = environment;
     }
 
-    /** Reads {@code file} (missing: all defaults) and puts the environment's variables of the same names on top. */
+    /**
+     * Reads {@code file} (missing: all defaults), then env/NAME.conf beside it when MOS_ENV names one, then the environment's variables
+     * of the same names as the keys; the last one wins.
+     */
     static BuildConf read(Path file, Map<String, String> environment) {
+        List<String> keys = Arrays.stream(Key.values()).map(Enum::name).toList();
         Map<String, Setting> settings = new LinkedHashMap<>();
         if (Files.exists(file)) {
-            settings.putAll(parse(file, Arrays.stream(Key.values()).map(Enum::name).toList()));
+            settings.putAll(parse(file, keys));
         }
+        Optional<String> name = Optional.ofNullable(environment.get(ENVIRONMENT)).filter(text -> !text.isEmpty());
+        name.ifPresent(text -> settings.putAll(parse(overrides(file.resolveSibling("env"), text), keys)));
         for (Key key : Key.values()) {
             // HOSTNAME is set by shells and means the building machine.
             Optional.ofNullable(environment.get(key.name())).filter(value -> !value.isEmpty() && key != Key.HOSTNAME)
                     .ifPresent(value -> settings.put(key.name(), new Setting(value, "environment variable " + key)));
         }
-        return new BuildConf(settings);
+        return new BuildConf(settings, name);
+    }
+
+    private static Path overrides(Path folder, String name) {
+        Path file = folder.resolve(name + ".conf");
+        if (!name.matches("[A-Za-z0-9][A-Za-z0-9_-]*") || !Files.isRegularFile(file)) {
+            List<String> known = environments(folder);
+            throw Failure.usage("there is no environment " + name + ": no file " + file,
+                    Suggest.hint(name, known, known.isEmpty() ? "an environment is a file config/env/NAME.conf" : "the environments are " + String.join(" ", known)));
+        }
+        return file;
+    }
+
+    /** Names of the environments in config/env/. */
+    static List<String> environments(Path folder) {
+        try (Stream<Path> files = Files.isDirectory(folder) ? Files.list(folder) : Stream.empty()) {
+            return files.map(file -> file.getFileName().toString()).filter(file -> file.endsWith(".conf")).map(file -> file.replaceFirst("\\.conf$", "")).sorted().toList();
+        } catch (IOException e) {
+            throw Failure.io("cannot read " + folder, e);
+        }
+    }
+
+    /** Name of the environment whose settings lie over build.conf's. */
+    Optional<String> environment() {
+        return environment;
     }
 
     /** The settings of a file of {@code KEY="value"} lines; an unknown or repeated key or another line is a Failure. */

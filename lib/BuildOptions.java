@@ -1,6 +1,8 @@
 package lib;
 
 import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Optional;
 import picocli.CommandLine.Option;
 
@@ -26,6 +28,8 @@ public final class BuildOptions {
     public Optional<Path> folder;
     @Option(names = "--config", paramLabel = "DIR", description = "configuration folder (default: WORKSPACE/config)")
     public Optional<Path> config;
+    @Option(names = "--env", paramLabel = "NAME", defaultValue = "${env:MOS_ENV}", description = "environment: config/env/NAME.conf over build.conf, such as dev, testing, canary, production (MOS_ENV)")
+    public Optional<String> environment = Optional.empty();
     @Option(names = "--demo", description = "build the demo image from embedded inputs and the distribution's own packages")
     public boolean demo;
     @Option(names = "--check-deps", description = "print which programs a build needs and which are here, then stop")
@@ -38,6 +42,8 @@ public final class BuildOptions {
     public Optional<String> only;
     @Option(names = "--dry-run", description = "print which packages would be installed, with version, bytes and reason, then stop")
     public boolean dryRun;
+    @Option(names = "--services", description = "check the services of my_init and draw the order in which they start, then stop")
+    public boolean services;
     @Option(names = "--menuconfig", description = "edit the kernel configuration in the kernel's own menu, then stop")
     public boolean menuconfig;
     @Option(names = "--upload-kernel", description = "upload the image to S3 (config/rfs.conf), under KERNEL_SUBPATH (default: kernel); also: UPLOAD_KERNEL=true")
@@ -62,6 +68,13 @@ public final class BuildOptions {
     public boolean debug = "1".equals(System.getenv("DEBUG"));
     @Option(names = {"-h", "--help"}, usageHelp = true, description = "show this text")
     public boolean help;
+
+    /** The variables of this process, with --env among them. */
+    public Map<String, String> variables() {
+        Map<String, String> variables = new HashMap<>(System.getenv());
+        environment.ifPresent(name -> variables.put(BuildConf.ENVIRONMENT, name));
+        return variables;
+    }
 
     /** How this build uses build.lock. */
     public BuildLock.Use lock(Workspace workspace) {

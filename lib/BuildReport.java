@@ -20,6 +20,7 @@ public record BuildReport(Config config, Alpine.Installed alpine, List<Component
     public Map<String, Object> json() {
         Map<String, Object> json = new LinkedHashMap<>();
         json.put("version", version());
+        config.environment().ifPresent(name -> json.put("environment", name));
         json.put("kernel", Map.of("release", kernel.release()));
         json.put("alpine", Map.of("release", alpine.release(), "arch", config.alpine().arch()));
         json.put("packages", alpine.packages().stream().map(p -> p.name() + "=" + p.version()).toList());

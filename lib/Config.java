@@ -22,9 +22,10 @@ import lib.tool.Trees;
  * Each phase gets its own part.
  *
  * @param folder the configuration folder
+ * @param environment name of the file in config/env/ whose settings lie over build.conf's
  * @param store the S3 bucket of rfs.conf or the environment
  */
-public record Config(Path folder, Alpine alpine, List<Source> sources, Toolchain toolchain, Guest guest, Kernel kernel, Firmware firmware,
+public record Config(Path folder, Optional<String> environment, Alpine alpine, List<Source> sources, Toolchain toolchain, Guest guest, Kernel kernel, Firmware firmware,
         Budget budget, Optional<Store> store) {
 
     /** A meaningful line of a configuration file: comments and blanks taken off. */
@@ -60,8 +61,14 @@ public record Config(Path folder, Alpine alpine, List<Source> sources, Toolchain
      *
      * @param modules lines of modules.conf
      * @param myInit folder config/my_init with my_init.conf and services/
+     * @param services what is in that folder, checked
+     * @param runtime where nodes fetch programs from after they have booted
      */
-    public record Guest(String hostname, Optional<String> rootPasswordHash, List<Line> modules, Path myInit, long epoch) { }
+    public record Guest(String hostname, Optional<String> rootPasswordHash, List<Line> modules, Path myInit, Services services,
+            Optional<Runtime> runtime, long epoch) { }
+
+    /** Where the service runtime-fetch finds the manifest {@code URL/CHANNEL.json} and its signature. */
+    public record Runtime(String url, String channel) { }
 
     /**
      * The kernel.
@@ -104,14 +111,15 @@ public record Config(Path folder, Alpine alpine, List<Source> sources, Toolchain
         Path base = folder.toAbsolutePath().normalize().getParent();
         long epoch = Long.parseLong(conf.get(Key.SOURCE_DATE_EPOCH, Pattern.compile("\\d{1,10}"), "a time in seconds since 1970"));
         String arch = conf.get(Key.ALPINE_ARCH, Pattern.compile("x86_64|aarch64"), "x86_64 or aarch64");
-        return new Config(folder,
+        return new Config(folder, conf.environment(),
                 new Alpine(conf.get(Key.ALPINE_VERSION, Pattern.compile("\\d+\\.\\d+(\\.\\d+)?"), "a version such as 3.22 or 3.19.4"), arch,
                         Arrays.stream(conf.get(Key.ALPINE_MIRROR).strip().split("\\s+")).map(text -> Download.uri(text, base)).toList(),
                         lines(folder.resolve("packages.list")), optionalLines(folder.resolve("repositories")), folder.resolve("keys"), epoch),
                 Source.all(lines(folder.resolve("sources.conf"))),
                 new Toolchain(conf.find(Key.RUST_TARGET).orElse(arch + "-unknown-linux-musl"), base, epoch),
                 new Guest(conf.get(Key.HOSTNAME, Pattern.compile("[A-Za-z0-9][A-Za-z0-9-]{0,62}"), "a host name"), passwordHash(conf),
-                        optionalLines(folder.resolve("modules.conf")), existing(folder.resolve("my_init/my_init.conf")).getParent(), epoch),
+                        optionalLines(folder.resolve("modules.conf")), existing(folder.resolve("my_init/my_init.conf")).getParent(),
+                        Services.read(folder.resolve("my_init")), runtime(conf), epoch),
                 new Kernel(conf.get(Key.KERNEL_VERSION, Pattern.compile("\\d+\\.\\d+(\\.\\d+)?(-rc\\d+)?"), "a release such as 6.12.44"),
                         conf.find(Key.KERNEL_SOURCE).map(text -> readable(conf, Download.uri(text, base))),
                         conf.get(Key.KERNEL_LOCALVERSION, Pattern.compile("[A-Za-z0-9._+-]{0,40}"), "letters, digits and . _ + -"),
@@ -120,6 +128,15 @@ public record Config(Path folder, Alpine alpine, List<Source> sources, Toolchain
                 new Budget(conf.get(Key.UPX, Upx.class), conf.get(Key.COMPRESSION, Compression.class), conf.size(Key.MAX_INITRAMFS_SIZE),
                         conf.size(Key.MAX_KERNEL_SIZE), epoch),
                 Store.read(folder.resolve("rfs.conf"), environment));
+    }
+
+    private static Optional<Runtime> runtime(BuildConf conf) {
+        String channel = conf.find(Key.RUNTIME_CHANNEL).or(conf::environment).orElse("production");
+        if (!channel.matches("[A-Za-z0-9][A-Za-z0-9._-]*")) {
+            throw conf.wrong(Key.RUNTIME_CHANNEL, "a channel's name");
+        }
+        return conf.find(Key.RUNTIME_URL).map(url -> new Runtime(
+                conf.get(Key.RUNTIME_URL, Pattern.compile("https?://[^\\s\"'$`\\\\]+"), "a URL that begins with http:// or https://").replaceFirst("/+$", ""), channel));
     }
 
     private static Optional<String> passwordHash(BuildConf conf) {

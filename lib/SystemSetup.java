@@ -25,6 +25,9 @@ public record SystemSetup(Config.Guest guest, Tools tools) {
         root.write("etc/hostname", guest.hostname() + "\n", 0644);
         lockPasswords(root).forEach(tools.console()::detail);
         installKey(root);
+        writeRuntime(root);
+        tools.console().step("files of config/rootfs", () -> copyFiles(root), count -> count + " files of config/rootfs");
+        tools.console().step("programs of services", () -> new ServicePrograms(guest.services(), root).require());
         return tools.console().step("kernel modules", () -> new Modules(guest.modules(), tools).installInto(root.folder(), release, modules),
                 done -> done.modules().size() + " kernel modules, " + done.loaded().size() + " loaded at boot");
     }
@@ -46,6 +49,43 @@ public record SystemSetup(Config.Guest guest, Tools tools) {
         } catch (IOException e) {
             throw Failure.io("cannot read " + guest.myInit(), e);
         }
+    }
+
+    /** Puts config/rootfs over the tree as it is: executable files stay so, all belong to root, and only root reads what is in /root. */
+    private int copyFiles(RootTree root) {
+        Path folder = guest.myInit().resolveSibling("rootfs");
+        if (!Files.isDirectory(folder)) {
+            return 0;
+        }
+        try (Stream<Path> files = Files.walk(folder)) {
+            List<Path> all = files.filter(file -> !Files.isDirectory(file, LinkOption.NOFOLLOW_LINKS))
+                    .filter(file -> !file.equals(folder.resolve("README"))).sorted().toList();
+            for (Path file : all) {
+                String path = folder.relativize(file).toString();
+                closeToOthers(root, path);
+                if (Files.isSymbolicLink(file)) {
+                    root.link(path, Files.readSymbolicLink(file).toString());
+                } else {
+                    root.install(file, path, (Files.isExecutable(file) ? 0755 : 0644) & (path.startsWith("root/") ? 0700 : 0777));
+                }
+            }
+            return all.size();
+        } catch (IOException e) {
+            throw Failure.io("cannot read " + folder, e);
+        }
+    }
+
+    /** Folders in /root are root's alone; sshd takes no keys from others. */
+    private static void closeToOthers(RootTree root, String path) throws IOException {
+        for (int slash = path.indexOf('/'); path.startsWith("root/") && slash > 0; slash = path.indexOf('/', slash + 1)) {
+            Files.setAttribute(root.makeFolder(path.substring(0, slash)), "unix:mode", 0700, LinkOption.NOFOLLOW_LINKS);
+        }
+    }
+
+    /** What the service runtime-fetch reads: from where, and which channel. */
+    private void writeRuntime(RootTree root) {
+        guest.runtime().ifPresent(runtime -> root.write("etc/mos/runtime.conf",
+                "RUNTIME_URL=\"" + runtime.url() + "\"\nRUNTIME_CHANNEL=\"" + runtime.channel() + "\"\n", 0644));
     }
 
     /** The key that published images and channels are signed with, so that a node can check what it fetches. */

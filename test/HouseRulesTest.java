@@ -36,7 +36,7 @@ import org.junit.jupiter.api.TestFactory;
 class HouseRulesTest {
     /** The ground floor of package lib: what every phase may use. */
     private static final Set<String> GROUND = Set.of("Architecture", "BuildConf", "BuildLock", "BuildOptions", "Config", "Distribution", "FirmwareTree", "FlistWriter", "LinkedFirmware", "ModuleFolder", "Program",
-            "Recipes", "RootTree", "Seconds", "Signing", "Source", "SourceLine", "SourceUrl", "Store", "UserNamespace", "Workspace");
+            "Recipes", "RootTree", "Seconds", "Service", "Services", "Signing", "Source", "SourceLine", "SourceUrl", "Store", "UserNamespace", "Workspace");
 
     /**
      * The phases (and what the other scripts are made of), each with the files that belong to it alone. A file whose name begins with
@@ -46,7 +46,7 @@ class HouseRulesTest {
             Environment: Inventory
             Alpine: Miniroot PackageChoice PackageFetch PackageLock
             Components: CargoBuild ComponentLock ProgramCheck ReleaseFile ReleaseInstall RepositoryBuild RustToolchain SourceFolder
-            SystemSetup: Modules
+            SystemSetup: Modules ServicePrograms
             Firmware: Microcode
             Hardware: DeviceList ModuleAlias
             Optimization: Cleanup ElfTree Upx SizeLedger

@@ -3,7 +3,6 @@ package lib;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-//DEPS com.fasterxml.jackson.dataformat:jackson-dataformat-yaml:2.18.2
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;

@@ -51,6 +51,40 @@ class ConfigTest {
     }
 
     @Test
+    void an_environment_lies_over_build_conf_and_below_the_variables() throws IOException {
+        write("build.conf", "HOSTNAME=\"node\"\nMAX_KERNEL_SIZE=\"9M\"\nRUNTIME_URL=\"https://s3.example.org/x/\"\n");
+        Files.createDirectories(config.resolve("env"));
+        write("env/canary.conf", "MAX_KERNEL_SIZE=\"1M\"\n");
+        write("env/dev.conf", "COMPRESSION=zstd\nRUNTIME_CHANNEL=nightly\n");
+
+        Config canary = Config.read(config, Map.of("MOS_ENV", "canary"));
+        assertThat(canary.environment()).contains("canary");
+        assertThat(canary.budget().maxKernel()).contains(1L << 20);
+        assertThat(canary.guest().hostname()).isEqualTo("node");
+        assertThat(canary.guest().runtime()).contains(new Config.Runtime("https://s3.example.org/x", "canary"));
+        assertThat(Config.read(config, Map.of("MOS_ENV", "canary", "MAX_KERNEL_SIZE", "2M")).budget().maxKernel()).contains(2L << 20);
+        assertThat(Config.read(config, Map.of()).budget().maxKernel()).contains(9L << 20);
+        assertThat(Config.read(config, Map.of("MOS_ENV", "dev")).guest().runtime().orElseThrow().channel()).isEqualTo("nightly");
+        assertThatThrownBy(() -> Config.read(config, Map.of("MOS_ENV", "canray"))).hasMessageContaining("there is no environment canray")
+                .extracting(e -> ((Failure) e).hint()).isEqualTo("did you mean canary?");
+        write("env/dev.conf", "COMPRESION=zstd\n");
+        assertThatThrownBy(() -> Config.read(config, Map.of("MOS_ENV", "dev"))).hasMessageContaining("env/dev.conf:1: unknown key COMPRESION");
+    }
+
+    @Test
+    void the_projects_own_configuration_is_right_in_every_environment() {
+        Path own = TestProject.folder().resolve("config");
+
+        assertThat(BuildConf.environments(own.resolve("env"))).containsExactly("canary", "dev", "production", "testing");
+        for (String name : BuildConf.environments(own.resolve("env"))) {
+            assertThat(Config.read(own, Map.of("MOS_ENV", name)).environment()).contains(name);
+        }
+        // Each key is explained where it is set, or where it could be.
+        String text = lib.tool.Trees.read(own.resolve("build.conf"));
+        assertThat(BuildConf.Key.values()).allSatisfy(key -> assertThat(text).containsPattern("(?m)^#[^\\n]*\\n#?" + key + "="));
+    }
+
+    @Test
     void a_missing_file_is_named() throws IOException {
         Files.delete(config.resolve("packages.list"));
 

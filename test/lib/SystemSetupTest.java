@@ -27,6 +27,7 @@ class SystemSetupTest {
         Files.createDirectories(myInit.resolve("services"));
         Files.writeString(myInit.resolve("my_init.conf"), "log_level: info\n");
         Files.writeString(myInit.resolve("services/sshd.yaml"), "exec: sshd\n");
+        root.write("usr/sbin/sshd", "binary", 0755);
         Path modules = Files.createDirectories(folder.resolve("kernel/lib/modules/6.1.0-test"));
         for (String file : new String[] {"modules.dep", "modules.builtin", "modules.order"}) {
             Files.writeString(modules.resolve(file), "");
@@ -59,6 +60,29 @@ class SystemSetupTest {
     }
 
     @Test
+    void files_of_the_configuration_lie_over_what_packages_brought() throws IOException {
+        root.write("sbin/my_init", "binary", 0755);
+        root.write("etc/motd", "theirs", 0644);
+        Files.createDirectories(folder.resolve("rootfs/root/.ssh"));
+        Files.createDirectories(folder.resolve("rootfs/etc"));
+        Files.writeString(folder.resolve("rootfs/README"), "about this folder");
+        Files.writeString(folder.resolve("rootfs/etc/motd"), "ours");
+        Files.writeString(folder.resolve("rootfs/root/.ssh/authorized_keys"), "ssh-ed25519 AAAA");
+        Files.writeString(folder.resolve("rootfs/etc/run"), "#!/bin/sh\n");
+        assertThat(folder.resolve("rootfs/etc/run").toFile().setExecutable(true)).isTrue();
+        Files.createSymbolicLink(folder.resolve("rootfs/etc/link"), Path.of("motd"));
+
+        setup(Optional.empty()).applyTo(root, "6.1.0-test", folder.resolve("kernel"));
+
+        assertThat(root.read("etc/motd")).isEqualTo("ours");
+        assertThat(folder.resolve("root/etc/link")).isSymbolicLink();
+        assertThat(root.exists("README")).isFalse();
+        assertThat((Integer) Files.getAttribute(folder.resolve("root/etc/run"), "unix:mode") & 07777).isEqualTo(0755);
+        assertThat((Integer) Files.getAttribute(folder.resolve("root/root/.ssh/authorized_keys"), "unix:mode") & 07777).isEqualTo(0600);
+        assertThat((Integer) Files.getAttribute(folder.resolve("root/root/.ssh"), "unix:mode") & 07777).isEqualTo(0700);
+    }
+
+    @Test
     void an_image_without_my_init_is_refused() {
         assertThatThrownBy(() -> setup(Optional.empty()).applyTo(root, "6.1.0-test", folder.resolve("kernel"))).isInstanceOf(Failure.class)
                 .hasMessageContaining("no component installs /sbin/my_init");
@@ -81,6 +105,6 @@ class SystemSetupTest {
     }
 
     private SystemSetup setup(Optional<String> hash) {
-        return new SystemSetup(new Config.Guest("node", hash, List.of(), myInit, 0), TestTools.in(folder));
+        return new SystemSetup(new Config.Guest("node", hash, List.of(), myInit, Services.read(myInit), Optional.empty(), 0), TestTools.in(folder));
     }
 }

@@ -58,6 +58,7 @@ class HouseRulesTest {
             Upload: Channel Channels ImageIndex ImageMetadata Retention Verification
             Flists:
             Container:
+            Inspection:
             """.lines().map(line -> line.split(":")).collect(Collectors.toMap(line -> line[0],
                     line -> line.length == 1 ? Set.of() : Set.of(line[1].strip().split(" +"))));
 

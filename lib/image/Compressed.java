@@ -63,14 +63,19 @@ public final class Compressed {
     }
 
     /** xz, zstd, gzip or nothing. */
-    private static String format(byte[] bytes) {
-        return begins(bytes, 0xfd, '7', 'z', 'X', 'Z', 0) ? "xz" : begins(bytes, 0x28, 0xb5, 0x2f, 0xfd) ? "zstd"
-                : begins(bytes, 0x1f, 0x8b, 8) ? "gzip" : "";
+    static String format(byte[] bytes) {
+        return format(bytes, 0);
     }
 
-    private static boolean begins(byte[] bytes, int... magic) {
+    /** The same for what begins at {@code at}. */
+    static String format(byte[] bytes, int at) {
+        return begins(bytes, at, 0xfd, '7', 'z', 'X', 'Z', 0) ? "xz" : begins(bytes, at, 0x28, 0xb5, 0x2f, 0xfd) ? "zstd"
+                : begins(bytes, at, 0x1f, 0x8b, 8) ? "gzip" : "";
+    }
+
+    private static boolean begins(byte[] bytes, int at, int... magic) {
         for (int i = 0; i < magic.length; i++) {
-            if (i >= bytes.length || (bytes[i] & 0xff) != magic[i]) {
+            if (at + i >= bytes.length || (bytes[at + i] & 0xff) != magic[i]) {
                 return false;
             }
         }

@@ -8,13 +8,13 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Function;
+import java.util.function.Supplier;
 import lib.apk.Dependency;
 import lib.apk.Installation;
 import lib.apk.Package;
-import lib.apk.PackageFile;
 import lib.apk.Plan;
 import lib.apk.Repository;
+import lib.tool.Ahead;
 import lib.tool.Archive;
 import lib.tool.Download;
 import lib.tool.Failure;
@@ -53,21 +53,17 @@ public record Alpine(Config.Alpine config, BuildLock.Use lock, Tools tools) {
      * a user namespace.
      */
     public Installed installInto(Path root) {
+        Choosing choosing = new Choosing();
+        Ahead<Installation> unpacked = Ahead.begin(() -> unpack(choosing.miniroot, root));
         try {
-            Decision decision = decide(miniroot -> tools.console().step("Unpack the miniroot", () -> {
-                Archive.extract(miniroot.fetch(config, tools.download()), root, Archive.Limits.ROOT_TREE);
-                return Installation.open(root);
-            }));
-            List<PackageFile> files = tools.console().step("Fetch and verify packages",
-                    () -> new PackageFetch(tools.download()).fetch(decision.chosen().plan().wanted()), done -> done.size() + " packages verified");
-            try {
-                tools.console().step("Install packages", () -> install(decision, files));
-            } finally {
-                files.forEach(PackageFile::close);
-            }
-            writeLock(decision.chosen().lock());
-            return installed(decision);
+            PackageChoice.Chosen chosen = choosing.choose();
+            Installation tree = unpacked.get();
+            tools.console().step("Fetch, verify and install packages", () -> install(chosen.plan(), tree),
+                    count -> count + " packages fetched, verified and installed");
+            writeLock(chosen.lock());
+            return installed(choosing.miniroot, chosen.plan(), tree);
         } catch (RuntimeException e) {
+            unpacked.settle();
             Trees.delete(root);
             throw e;
         }
@@ -75,33 +71,55 @@ public record Alpine(Config.Alpine config, BuildLock.Use lock, Tools tools) {
 
     /** What {@link #installInto} would do; nothing is installed or written. */
     public Plan plan() {
-        return decide(miniroot -> Installation.open(miniroot.base(config, tools))).chosen().plan();
+        return new Choosing().choose().plan();
     }
 
-    private record Decision(Miniroot miniroot, Installation base, PackageChoice.Chosen chosen) { }
+    private Installation unpack(Miniroot miniroot, Path root) {
+        return tools.console().step("Unpack the miniroot", () -> {
+            Archive.extract(miniroot.fetch(config, tools.download()), root, Archive.Limits.ROOT_TREE);
+            return Installation.open(root);
+        });
+    }
 
-    private Decision decide(Function<Miniroot, Installation> unpacked) {
-        Map<Dependency, Config.Line> atoms = atoms();
-        PackageLock locked = PackageLock.of(lock.read());
-        List<String> request = PackageLock.request(config, atoms.keySet().stream().map(Dependency::toString).toList());
-        if (lock.mode() == BuildLock.Mode.LOCKED) {
-            locked.demand(request, lock);
+    /** The way from packages.list and build.lock to a plan; the miniroot is known first, the packages when their indexes were read. */
+    private final class Choosing {
+        private final Map<Dependency, Config.Line> atoms = atoms();
+        private final PackageLock locked = PackageLock.of(lock.read());
+        private final boolean fits;
+        private final Supplier<List<PackageIndex>> indexes;
+        private final Miniroot miniroot;
+
+        Choosing() {
+            List<String> request = PackageLock.request(config, atoms.keySet().stream().map(Dependency::toString).toList());
+            if (lock.mode() == BuildLock.Mode.LOCKED) {
+                locked.demand(request, lock);
+            }
+            fits = lock.mode() != BuildLock.Mode.UPDATE && locked.request().equals(request);
+            Supplier<List<PackageIndex>> fetch = () -> PackageIndex.fetch(repositories(), config.arch(), tools.download());
+            indexes = fits ? fetch : Ahead.begin(fetch)::get;
+            miniroot = fits ? locked.miniroot() : tools.console().step("Find the Alpine release", () -> Miniroot.find(config, tools.download()),
+                    found -> "Alpine " + found.release() + " for " + found.arch());
         }
-        boolean fits = lock.mode() != BuildLock.Mode.UPDATE && locked.request().equals(request);
-        Miniroot miniroot = fits ? locked.miniroot() : tools.console().step("Find the Alpine release", () -> Miniroot.find(config, tools.download()),
-                found -> "Alpine " + found.release() + " for " + found.arch());
-        Installation base = unpacked.apply(miniroot);
-        PackageChoice choice = new PackageChoice(config, lock, tools, miniroot, base, repositories(), atoms);
-        PackageChoice.Chosen chosen = tools.console().step("Choose packages", () -> choice.choose(locked, fits),
-                one -> one.plan().wanted().size() + " packages to install" + (fits ? ", as locked" : ""));
-        refuseOpenrc(chosen.plan());
-        return new Decision(miniroot, base, chosen);
+
+        PackageChoice.Chosen choose() {
+            Installation base = Installation.open(miniroot.base(config, tools));
+            PackageChoice choice = new PackageChoice(config, lock, tools, miniroot, base, repositories(), indexes, atoms);
+            PackageChoice.Chosen chosen = tools.console().step("Choose packages", () -> choice.choose(locked, fits),
+                    one -> one.plan().wanted().size() + " packages to install" + (fits ? ", as locked" : ""));
+            refuseOpenrc(chosen.plan());
+            return chosen;
+        }
     }
 
-    private void install(Decision decision, List<PackageFile> files) {
+    /** Installs each package as soon as it and those before it are verified, while the next ones come. */
+    private int install(Plan plan, Installation tree) {
         long start = Instant.now().getEpochSecond();
-        decision.base().apply(decision.chosen().plan(), files, tools.shell());
-        decision.base().settleDays(start, Instant.now().getEpochSecond(), config.epoch());
+        List<Package> wanted = plan.wanted();
+        try (PackageFetch files = new PackageFetch(tools.download(), wanted)) {
+            tree.apply(plan, files::take, tools.shell());
+        }
+        tree.settleDays(start, Instant.now().getEpochSecond(), config.epoch());
+        return wanted.size();
     }
 
     private void writeLock(PackageLock now) {
@@ -158,16 +176,16 @@ public record Alpine(Config.Alpine config, BuildLock.Use lock, Tools tools) {
         }
     }
 
-    private static Installed installed(Decision decision) {
+    private static Installed installed(Miniroot miniroot, Plan plan, Installation tree) {
         Map<String, String> repositories = new LinkedHashMap<>();
-        decision.chosen().plan().packages().forEach(pkg -> repositories.put(pkg.checksum(),
+        plan.packages().forEach(pkg -> repositories.put(pkg.checksum(),
                 pkg.repositories().isEmpty() ? "" : pkg.repositories().get(0).name()));
         List<InstalledPackage> packages = new ArrayList<>();
-        for (Package pkg : decision.base().packages()) {
+        for (Package pkg : tree.packages()) {
             packages.add(new InstalledPackage(pkg.name(), pkg.version(), pkg.origin(), pkg.license(), pkg.installedSize(),
-                    repositories.getOrDefault(pkg.checksum(), ""), pkg.checksum(), decision.base().files(pkg)));
+                    repositories.getOrDefault(pkg.checksum(), ""), pkg.checksum(), tree.files(pkg)));
         }
         packages.sort(Comparator.comparing(InstalledPackage::name));
-        return new Installed(decision.miniroot().release(), decision.miniroot().arch(), packages);
+        return new Installed(miniroot.release(), miniroot.arch(), packages);
     }
 }

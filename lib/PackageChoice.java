@@ -6,13 +6,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.Supplier;
 import lib.apk.Catalog;
 import lib.apk.Dependency;
 import lib.apk.Installation;
@@ -24,7 +24,6 @@ import lib.apk.Repository;
 import lib.apk.SignedIndex;
 import lib.tool.Cache;
 import lib.tool.Digest;
-import lib.tool.Download;
 import lib.tool.Failure;
 import lib.tool.Suggest;
 import lib.tool.Tools;
@@ -38,18 +37,23 @@ final class PackageChoice {
     private final Miniroot miniroot;
     private final Installation base;
     private final List<Repository> repositories;
+    private final Supplier<List<PackageIndex>> indexes;
     private final Map<Dependency, Config.Line> atoms;
     private final Keys keys;
 
-    /** @param base the miniroot, unpacked for reading */
+    /**
+     * @param base the miniroot, unpacked for reading
+     * @param indexes those of the repositories, asked for only when the lock does not answer
+     */
     PackageChoice(Config.Alpine config, BuildLock.Use use, Tools tools, Miniroot miniroot, Installation base, List<Repository> repositories,
-            Map<Dependency, Config.Line> atoms) {
+            Supplier<List<PackageIndex>> indexes, Map<Dependency, Config.Line> atoms) {
         this.config = config;
         this.use = use;
         this.tools = tools;
         this.miniroot = miniroot;
         this.base = base;
         this.repositories = repositories;
+        this.indexes = indexes;
         this.atoms = atoms;
         this.keys = base.keys().addFolder(config.keys());
     }
@@ -64,12 +68,11 @@ final class PackageChoice {
             Path text = tools.cache().get(lockedKey(locked), target -> Files.writeString(target, PlanText.write(fromLock(locked), repositories)));
             return new Chosen(plan(text), locked);
         }
-        Map<Repository, Path> indexes = indexes();
         Map<String, String> identities = new TreeMap<>();
-        indexes.forEach((repository, file) -> identities.put(repository.name(), Digest.sha256(file)));
+        indexes.get().forEach(index -> identities.put(index.repository().name(), index.sha256()));
         Set<String> preferred = preferred(locked);
         Path text = tools.cache().get(key().with("indexes", identities).with("preferred", new TreeSet<>(preferred)),
-                target -> Files.writeString(target, PlanText.write(plan(catalog(indexes, preferred)), repositories)));
+                target -> Files.writeString(target, PlanText.write(plan(catalog(preferred)), repositories)));
         Plan plan = plan(text);
         Map<String, PackageLock.Entry> entries = new TreeMap<>();
         plan.packages().forEach(pkg -> entries.put(pkg.name(), PackageLock.Entry.of(pkg)));
@@ -113,45 +116,31 @@ final class PackageChoice {
         return checksums;
     }
 
-    private Map<Repository, Path> indexes() {
-        Map<Repository, Path> files = new LinkedHashMap<>();
-        repositories.parallelStream().map(repository -> Map.entry(repository, tools.download().latest(places(repository), SignedIndex.LARGEST)))
-                .toList().forEach(entry -> files.put(entry.getKey(), entry.getValue()));
-        return files;
-    }
-
     /**
      * The lock names packages by their checksums, so no index is needed; but one of this machine whose signature does not hold means
      * that somebody has been at the mirror, and looking costs nothing.
      */
     private void refuseForgedIndex(Repository repository) {
-        URI place = places(repository).get(0);
+        URI place = PackageIndex.places(repository, config.arch()).get(0);
         if (place.getScheme().equals("file") && Files.exists(Path.of(place))) {
-            Path index = tools.download().latest(places(repository), SignedIndex.LARGEST);
-            tools.cache().get(Cache.Key.of("index-verified", repository.name()).with("index", Digest.sha256(index)).with("keys", fingerprints()), target -> {
-                SignedIndex.read(index, keys, place.toString());
+            PackageIndex index = PackageIndex.fetch(List.of(repository), config.arch(), tools.download()).get(0);
+            tools.cache().get(Cache.Key.of("index-verified", repository.name()).with("index", index.sha256()).with("keys", fingerprints()), target -> {
+                SignedIndex.read(index.file(), keys, place.toString());
                 Files.writeString(target, place + "\n");
             });
         }
     }
 
-    private List<URI> places(Repository repository) {
-        return repository.places().stream().map(place -> Download.child(place, config.arch() + "/APKINDEX.tar.gz")).toList();
-    }
-
-    private Catalog catalog(Map<Repository, Path> indexes, Set<String> preferred) {
+    private Catalog catalog(Set<String> preferred) {
         Catalog catalog = new Catalog();
         catalog.addInstalled(base.packages());
-        Map<Repository, byte[]> texts = new LinkedHashMap<>();
-        indexes.entrySet().parallelStream().map(entry -> Map.entry(entry.getKey(), SignedIndex.read(entry.getValue(), keys, source(entry.getKey()))))
-                .toList().forEach(entry -> texts.put(entry.getKey(), entry.getValue()));
-        texts.forEach((repository, text) -> catalog.addIndex(repository, text, source(repository)));
+        record Text(PackageIndex index, String source, byte[] stanzas) { }
+        indexes.get().parallelStream().map(index -> {
+            String source = PackageIndex.places(index.repository(), config.arch()).get(0).toString();
+            return new Text(index, source, SignedIndex.read(index.file(), keys, source));
+        }).toList().forEach(text -> catalog.addIndex(text.index().repository(), text.stanzas(), text.source()));
         catalog.prefer(preferred);
         return catalog;
-    }
-
-    private String source(Repository repository) {
-        return places(repository).get(0).toString();
     }
 
     private Plan plan(Catalog catalog) {
@@ -160,7 +149,7 @@ final class PackageChoice {
 
     /** The plan when nothing but the locked packages exists. Their index lines come from the indexes, or where they are gone from the files. */
     private Plan fromLock(PackageLock locked) throws IOException {
-        Catalog all = catalog(indexes(), Set.of());
+        Catalog all = catalog(Set.of());
         Catalog only = new Catalog();
         only.addInstalled(base.packages());
         List<String> missing = new ArrayList<>();

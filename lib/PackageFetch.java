@@ -1,57 +1,63 @@
 package lib;
 
 import java.net.URI;
-import java.util.ArrayList;
 import java.util.Base64;
 import java.util.HexFormat;
+import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.concurrent.ExecutionException;
+import java.util.Map;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import lib.apk.Package;
 import lib.apk.PackageFile;
+import lib.tool.Ahead;
 import lib.tool.Download;
 import lib.tool.Failure;
 
-/** Fetches packages side by side and verifies each as soon as it is there. The cache keeps them by their checksum. */
-record PackageFetch(Download download) {
+/**
+ * Fetches packages side by side, in the order in which they will be installed, and verifies each as soon as it is there. The cache keeps
+ * them by their checksum. Closing it ends what still runs.
+ */
+final class PackageFetch implements AutoCloseable {
     /** Enough to keep a network busy while two processors verify. */
     private static final int THREADS = 4;
 
-    /** All of them, verified and open; when one fails, none stays open and nothing goes on in the background. */
-    List<PackageFile> fetch(List<Package> packages) {
-        ExecutorService threads = Executors.newFixedThreadPool(THREADS);
-        List<Future<PackageFile>> running = new ArrayList<>();
-        packages.forEach(pkg -> running.add(threads.submit(() -> fetch(pkg))));
+    private final Download download;
+    private final ExecutorService threads = Executors.newFixedThreadPool(THREADS);
+    private final Map<Package, Ahead<PackageFile>> coming = new LinkedHashMap<>();
+    private final ConcurrentLinkedQueue<PackageFile> open = new ConcurrentLinkedQueue<>();
+
+    /** Begins with all of them. */
+    PackageFetch(Download download, List<Package> packages) {
+        this.download = download;
+        packages.forEach(pkg -> coming.put(pkg, Ahead.begin(() -> fetch(pkg), threads)));
         threads.shutdown();
-        List<PackageFile> files = new ArrayList<>();
-        RuntimeException failure = null;
-        for (Future<PackageFile> one : running) {
-            try {
-                if (failure == null || !one.cancel(false)) {
-                    files.add(one.get());
-                }
-            } catch (ExecutionException e) {
-                failure = failure != null ? failure : e.getCause() instanceof RuntimeException cause ? cause : new IllegalStateException(e.getCause());
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                failure = new Failure("interrupted while fetching packages", "", e);
-                threads.shutdownNow();
-            }
+    }
+
+    /** The verified file of one of the packages, waited for. */
+    PackageFile take(Package pkg) {
+        return coming.get(pkg).get();
+    }
+
+    @Override
+    public void close() {
+        threads.shutdownNow();
+        try {
+            threads.awaitTermination(1, TimeUnit.MINUTES);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
-        if (failure != null) {
-            files.forEach(PackageFile::close);
-            throw failure;
-        }
-        return files;
+        open.forEach(PackageFile::close);
     }
 
     private PackageFile fetch(Package pkg) {
-        String key = key(pkg);
         List<URI> places = pkg.repositories().stream().flatMap(repository -> repository.places().stream())
                 .map(place -> Download.child(place, pkg.arch() + "/" + pkg.fileName())).toList();
-        return download.accepted("apk", key, places, pkg.size(), file -> PackageFile.verified(file, pkg));
+        PackageFile file = download.accepted("apk", key(pkg), places, pkg.size(), one -> PackageFile.verified(one, pkg));
+        open.add(file);
+        return file;
     }
 
     /** The checksum as a file name. */

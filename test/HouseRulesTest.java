@@ -44,7 +44,7 @@ class HouseRulesTest {
      */
     private static final Map<String, Set<String>> PHASES = """
             Environment: Inventory
-            Alpine: Miniroot PackageChoice PackageFetch PackageLock
+            Alpine: Miniroot PackageChoice PackageFetch PackageIndex PackageLock
             Components: CargoBuild ComponentLock ProgramCheck ReleaseFile ReleaseInstall RepositoryBuild RustToolchain SourceFolder
             SystemSetup: Modules ServicePrograms
             Firmware: Microcode

@@ -14,7 +14,7 @@ import java.util.Optional;
  * <p>Two stanzas with the same checksum are one package, in all the repositories that list it.
  */
 public final class Catalog {
-    private final Map<String, Name> names = new HashMap<>(1 << 16);
+    private final Map<String, Name> names = new HashMap<>(1 << 17);
     private final Map<String, Package> byChecksum = new HashMap<>(1 << 15);
     private final List<Package> installed = new ArrayList<>();
     private boolean linked;
@@ -68,27 +68,7 @@ public final class Catalog {
 
     /** Adds the stanzas of an index; {@code source} names it in errors. */
     public void addIndex(Repository repository, byte[] text, String source) {
-        int start = 0;
-        for (int i = 0; i < text.length; i++) {
-            if (text[i] == '\n' && (i + 1 == text.length || text[i + 1] == '\n')) {
-                if (i > start) {
-                    stanza(repository, text, start, i, source);
-                }
-                start = i + 2;
-                i++;
-            }
-        }
-        if (start < text.length) {
-            stanza(repository, text, start, text.length, source);
-        }
-    }
-
-    private void stanza(Repository repository, byte[] text, int from, int to, String source) {
-        try {
-            add(Package.parse(text, from, to)).addRepository(repository);
-        } catch (IllegalArgumentException e) {
-            throw new lib.tool.Failure(source + ": " + e.getMessage(), "the index is broken; use another mirror", e);
-        }
+        Stanzas.read(text, source).forEach(pkg -> add(pkg).addRepository(repository));
     }
 
     private Package add(Package pkg) {

@@ -8,10 +8,10 @@ import java.nio.file.Path;
 import java.util.Base64;
 import java.util.Collection;
 import java.util.HexFormat;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 import lib.tool.Digest;
 import lib.tool.Failure;
 import lib.tool.Shell;
@@ -56,12 +56,10 @@ public final class Installation {
     /**
      * Carries out the plan. Scripts run in it; see {@link Scripts} for what they may do.
      *
-     * @param files the verified file of each of {@link Plan#wanted}
+     * @param files gives the verified file of each of {@link Plan#wanted}, asked for when its turn comes, and closed after it
      */
-    public void apply(Plan plan, List<PackageFile> files, Shell shell) {
-        Map<Package, PackageFile> byPackage = new LinkedHashMap<>();
-        files.forEach(file -> byPackage.put(file.pkg(), file));
-        new Installer(tree, database, shell).apply(plan.steps().stream().map(Plan.Step::change).toList(), byPackage, plan.world());
+    public void apply(Plan plan, Function<Package, PackageFile> files, Shell shell) {
+        new Installer(tree, database, shell).apply(plan.steps().stream().map(Plan.Step::change).toList(), files, plan.world());
     }
 
     /** Days since 1970 that scripts wrote into the shadow files while they ran become the day of {@code epoch} (seconds). */

@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Function;
 import lib.tool.Failure;
 import lib.tool.Shell;
 
@@ -35,9 +36,9 @@ final class Installer {
     /**
      * Applies the changes in their order and writes the database with the new world.
      *
-     * @param files the verified file of each package that is new, but for those that have no files at all: they are only recorded
+     * @param files gives the verified file of a package that is new and has files; the others are only recorded
      */
-    void apply(List<Order.Change> changes, Map<Package, PackageFile> files, List<Dependency> world) {
+    void apply(List<Order.Change> changes, Function<Package, PackageFile> files, List<Dependency> world) {
         try {
             Files.createDirectories(tree.root().resolve("lib/apk/db"));
             Files.createDirectories(tree.root().resolve("etc/apk"));
@@ -46,7 +47,7 @@ final class Installer {
                 if (change.to() == null) {
                     purge(change.from());
                 } else if (change.from() != change.to()) {
-                    install(change, files.get(change.to()));
+                    install(change, files);
                 }
             }
             trigger();
@@ -57,18 +58,30 @@ final class Installer {
         }
     }
 
-    private void install(Order.Change change, PackageFile file) throws IOException {
+    private void install(Order.Change change, Function<Package, PackageFile> files) throws IOException {
+        if (!change.to().hasFiles()) {
+            install(change, new InstalledPackage(change.to()), nothing -> { });
+            return;
+        }
+        try (PackageFile file = files.apply(change.to())) {
+            install(change, described(file), file::visit);
+        }
+    }
+
+    /** Goes through the entries of a package with a visitor. */
+    private interface Entries {
+        void visit(PackageFile.Visitor visitor) throws IOException;
+    }
+
+    private void install(Order.Change change, InstalledPackage one, Entries entries) throws IOException {
         Optional<InstalledPackage> old = Optional.ofNullable(change.from()).flatMap(database::find);
-        InstalledPackage one = file == null ? new InstalledPackage(change.to()) : described(file);
         List<String> versions = new ArrayList<>(List.of(one.pkg().version()));
         old.ifPresent(before -> versions.add(before.pkg().version()));
         String kind = old.isPresent() ? "upgrade" : "install";
         run(one, "pre-" + kind, versions);
         Extraction extraction = new Extraction(tree, database, folders, one, old, accounts());
         try {
-            if (file != null) {
-                file.visit(extraction);
-            }
+            entries.visit(extraction);
         } catch (IOException e) {
             throw Failure.io("while installing package " + one.pkg(), e);
         }

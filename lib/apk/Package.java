@@ -153,6 +153,11 @@ public final class Package {
         return bytes('I');
     }
 
+    /** Whether it is more than a name: apk only records a package whose installed size is 0, without a look at its file. */
+    public boolean hasFiles() {
+        return installedSize() > 0;
+    }
+
     private long bytes(char key) {
         String value = field(key);
         try {

@@ -59,8 +59,8 @@ public record Plan(List<Dependency> world, List<Step> steps) {
         return steps.stream().map(Step::to).flatMap(Optional::stream).toList();
     }
 
-    /** The packages that have to be fetched: the new ones, but for those of size 0, which apk only records without a look at their file. */
+    /** The packages that have to be fetched: the new ones, but for those that have no files. */
     public List<Package> wanted() {
-        return steps.stream().filter(Step::installs).map(step -> step.to().orElseThrow()).filter(pkg -> pkg.installedSize() > 0).toList();
+        return steps.stream().filter(Step::installs).map(step -> step.to().orElseThrow()).filter(Package::hasFiles).toList();
     }
 }

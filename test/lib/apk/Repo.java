@@ -7,7 +7,7 @@ import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -90,13 +90,9 @@ final class Repo {
         Installation installation = Installation.open(root);
         List<Dependency> wanted = java.util.Arrays.stream(atoms).map(Dependency::parse).toList();
         Plan plan = Plan.of(catalog(installation), installation.worldWith(wanted), atom -> "");
-        List<PackageFile> files = new ArrayList<>();
-        try {
-            plan.wanted().forEach(pkg -> files.add(PackageFile.verified(folder.resolve("x86_64/" + pkg.fileName()), pkg)));
-            installation.apply(plan, files, shell);
-        } finally {
-            files.forEach(PackageFile::close);
-        }
+        Map<Package, PackageFile> files = new HashMap<>();
+        plan.wanted().forEach(pkg -> files.put(pkg, PackageFile.verified(folder.resolve("x86_64/" + pkg.fileName()), pkg)));
+        installation.apply(plan, files::get, shell);
         return plan;
     }
 }

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import lib.Alpine;
 import lib.BuildOptions;
@@ -27,12 +28,15 @@ import lib.Modules;
 import lib.Optimization;
 import lib.Program;
 import lib.RootTree;
+import lib.SizeLedger;
+import lib.SizeReport;
 import lib.Store;
 import lib.SystemSetup;
 import lib.Upload;
 import lib.UserNamespace;
 import lib.Workspace;
 import lib.apk.Plan;
+import lib.image.FinishedImage;
 import lib.tool.Cache;
 import lib.tool.Cli;
 import lib.tool.Columns;
@@ -117,11 +121,18 @@ class Build implements Cli.Script {
                         firmware.installInto(root, compiled.release(), compiled.modules(), compiled.config()));
             });
             phase(tools, Phase.OPTIMIZE, () -> new Optimization(config.budget(), tools, options.jobs, packing::packedSize).shrink(root.folder()));
-            Initramfs.Packed initramfs = phase(tools, Phase.INITRAMFS, () -> packing.pack(root.folder()));
+            SizeLedger ledger = new SizeLedger(config.budget(), SizeReport.find(workspace.dist()), tools);
+            Function<Initramfs.Packed, BuildReport> report = packed -> new BuildReport(config, alpine, components, system.kernel(), system.modules(),
+                    system.firmware(), packed, tools);
+            Initramfs.Packed initramfs = phase(tools, Phase.INITRAMFS, () -> {
+                Initramfs.Packed packed = packing.pack(root.folder());
+                ledger.requireInitramfs(packed.file(), () -> report.apply(packed).contents());
+                return packed;
+            });
             Path image = phase(tools, Phase.KERNEL, () -> kernel.link(system.kernel(), initramfs.file()));
-            Dist dist = new Dist(workspace, config.budget());
-            dist.publish(image, initramfs.file(), new BuildReport(config, alpine, components, system.kernel(), system.modules(), system.firmware(),
-                    initramfs, tools));
+            Finished finished = finish(image, report.apply(initramfs), ledger, tools);
+            new Dist(workspace).publish(image, initramfs.file(), report.apply(initramfs), finished.texts());
+            tools.console().say(finished.sizes().table(ledger.before()).stripTrailing());
             store.ifPresent(s3 -> upload(s3, config, workspace, system.kernel(), tools));
             return done(workspace.image(), tools, start);
         } catch (Until reached) {
@@ -132,6 +143,17 @@ class Build implements Cli.Script {
 
     /** What phase 4 made: a kernel that lacks its initramfs, and the modules and firmware that went into the tree. */
     private record Configured(Kernel.Compiled kernel, Modules.Installed modules, Firmware.Installed firmware) { }
+
+    /** What is known of the finished image, and the files in dist/ that tell it. */
+    private record Finished(SizeReport sizes, Map<String, String> texts) { }
+
+    /** Looks at the finished image itself; one that breaks a budget never gets into dist/. */
+    private static Finished finish(Path image, BuildReport report, SizeLedger ledger, Tools tools) {
+        Supplier<FinishedImage> opened = FinishedImage.later(image);
+        SizeReport sizes = ledger.of(image, opened, report.contents());
+        ledger.require(sizes);
+        return new Finished(sizes, Map.of(SizeReport.FILE, sizes.json(), "size.html", sizes.html()));
+    }
 
     /** Stops the build behind the phase that --until names. */
     private static final class Until extends RuntimeException {

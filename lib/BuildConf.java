@@ -40,6 +40,12 @@ public final class BuildConf {
         COMPRESSION("xz", "compression of the initramfs: xz, zstd, gzip or none"),
         MAX_INITRAMFS_SIZE("", "largest initramfs allowed, for example 12M"),
         MAX_KERNEL_SIZE("", "largest vmlinuz.efi allowed, for example 24M"),
+        MAX_PACKAGES_SIZE("", "most bytes of the packed initramfs that all packages may take, for example 6M"),
+        MAX_COMPONENTS_SIZE("", "the same for the components of sources.conf"),
+        MAX_MODULES_SIZE("", "the same for kernel modules"),
+        MAX_FIRMWARE_SIZE("", "the same for firmware"),
+        MAX_CONFIGURATION_SIZE("", "the same for configuration and device nodes"),
+        MAX_LINUX_SIZE("", "most bytes of vmlinuz.efi that the kernel may take without its initramfs"),
         SOURCE_DATE_EPOCH("1735689600", "time stamp of everything in the image, seconds since 1970");
 
         final String fallback;

@@ -1,8 +1,14 @@
 package lib;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
+import lib.tool.Failure;
 import lib.tool.Tools;
 
 /** What dist/build.json says about a build: versions, commits, digests, sizes, seconds of each phase, what was cached. */
@@ -16,16 +22,34 @@ public record BuildReport(Config config, Alpine.Installed alpine, List<Component
                 .map(component -> component.identity().replaceFirst("^sha256:", "").substring(0, 7)).orElse("unknown");
     }
 
+    /** The part that says whose a file of the image is: kernel, components, modules, rootfs. */
+    public Map<String, Object> contents() {
+        Map<String, Object> json = new LinkedHashMap<>();
+        json.put("kernel", Map.of("release", kernel.release()));
+        json.put("components", components);
+        json.put("modules", modules.modules());
+        json.put("rootfs", rootfs());
+        return json;
+    }
+
+    /** Paths that config/rootfs put into the image. */
+    private List<String> rootfs() {
+        Path folder = config.folder().resolve("rootfs");
+        try (Stream<Path> files = Files.isDirectory(folder) ? Files.walk(folder) : Stream.empty()) {
+            return files.filter(file -> !Files.isDirectory(file, LinkOption.NOFOLLOW_LINKS)).map(file -> folder.relativize(file).toString()).sorted().toList();
+        } catch (IOException e) {
+            throw Failure.io("cannot read " + folder, e);
+        }
+    }
+
     /** The report without the artifacts, which are known only when they are written. */
     public Map<String, Object> json() {
         Map<String, Object> json = new LinkedHashMap<>();
         json.put("version", version());
         config.environment().ifPresent(name -> json.put("environment", name));
-        json.put("kernel", Map.of("release", kernel.release()));
+        json.putAll(contents());
         json.put("alpine", Map.of("release", alpine.release(), "arch", config.alpine().arch()));
         json.put("packages", alpine.packages().stream().map(p -> p.name() + "=" + p.version()).toList());
-        json.put("components", components);
-        json.put("modules", modules.modules());
         json.put("firmware", firmware.items().stream().map(Firmware.Item::path).toList());
         json.put("initramfs", Map.of("bytes", initramfs.bytes(), "unpacked", initramfs.unpackedBytes(), "sha256", initramfs.sha256()));
         json.put("config", config.folder().toAbsolutePath().normalize().toString());

@@ -93,8 +93,13 @@ public record Config(Path folder, Optional<String> environment, Alpine alpine, L
      */
     public record Firmware(Optional<String> source, Optional<String> tag, List<Line> lines, Path base) { }
 
-    /** How the initramfs is packed, and the sizes in bytes that may not be exceeded. */
-    public record Budget(Upx upx, Compression compression, Optional<Long> maxInitramfs, Optional<Long> maxKernel, long epoch) { }
+    /**
+     * How the initramfs is packed, and the sizes in bytes that may not be exceeded.
+     *
+     * @param maxKernel of vmlinuz.efi, initramfs included
+     * @param maxGroups of the groups of the size ledger by their names, where a key such as MAX_PACKAGES_SIZE sets one
+     */
+    public record Budget(Upx upx, Compression compression, Optional<Long> maxInitramfs, Optional<Long> maxKernel, Map<String, Long> maxGroups, long epoch) { }
 
     /** When programs are packed with UPX. */
     public enum Upx { AUTO, ALWAYS, NEVER }
@@ -126,7 +131,7 @@ public record Config(Path folder, Optional<String> environment, Alpine alpine, L
                         existing(folder.resolve("kernel.config")), arch, epoch),
                 new Firmware(conf.find(Key.FIRMWARE_SOURCE), conf.find(Key.FIRMWARE_TAG), optionalLines(folder.resolve("firmware.conf")), base),
                 new Budget(conf.get(Key.UPX, Upx.class), conf.get(Key.COMPRESSION, Compression.class), conf.size(Key.MAX_INITRAMFS_SIZE),
-                        conf.size(Key.MAX_KERNEL_SIZE), epoch),
+                        conf.size(Key.MAX_KERNEL_SIZE), groups(conf), epoch),
                 Store.read(folder.resolve("rfs.conf"), environment));
     }
 
@@ -137,6 +142,14 @@ public record Config(Path folder, Optional<String> environment, Alpine alpine, L
         }
         return conf.find(Key.RUNTIME_URL).map(url -> new Runtime(
                 conf.get(Key.RUNTIME_URL, Pattern.compile("https?://[^\\s\"'$`\\\\]+"), "a URL that begins with http:// or https://").replaceFirst("/+$", ""), channel));
+    }
+
+    private static Map<String, Long> groups(BuildConf conf) {
+        Map<String, Long> groups = new LinkedHashMap<>();
+        Map.of("packages", Key.MAX_PACKAGES_SIZE, "components", Key.MAX_COMPONENTS_SIZE, "modules", Key.MAX_MODULES_SIZE, "firmware", Key.MAX_FIRMWARE_SIZE,
+                "configuration", Key.MAX_CONFIGURATION_SIZE, "kernel", Key.MAX_LINUX_SIZE)
+                .forEach((group, key) -> conf.size(key).ifPresent(bytes -> groups.put(group, bytes)));
+        return Map.copyOf(groups);
     }
 
     private static Optional<String> passwordHash(BuildConf conf) {

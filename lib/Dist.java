@@ -2,12 +2,14 @@ package lib;
 
 import java.io.IOException;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.stream.Stream;
 import lib.tool.Digest;
 import lib.tool.Failure;
@@ -15,19 +17,15 @@ import lib.tool.Json;
 import lib.tool.Trees;
 
 /** The finished artifacts: all new ones are written in full beside the last good ones, then take their places together. */
-public record Dist(Workspace workspace, Config.Budget budget) {
+public record Dist(Workspace workspace) {
     /**
      * Puts the image and what goes with it into dist/: vmlinuz.efi, its versioned name, the initramfs, build.json and SHA256SUMS.
      *
      * @param kernel finished image, in the cache
+     * @param more texts by file name that go with it
      * @return dist/vmlinuz.efi
-     * @throws Failure when the kernel is larger than MAX_KERNEL_SIZE (exit code 4); dist/ is then left as it was
      */
-    public Path publish(Path kernel, Path initramfs, BuildReport report) {
-        budget.maxKernel().filter(limit -> kernel.toFile().length() > limit).ifPresent(limit -> {
-            throw Failure.contract("vmlinuz.efi has " + kernel.toFile().length() + " bytes, MAX_KERNEL_SIZE allows " + limit,
-                    "take drivers out of kernel.config or packages out of packages.list, or raise MAX_KERNEL_SIZE in build.conf");
-        });
+    public Path publish(Path kernel, Path initramfs, BuildReport report, Map<String, String> more) {
         Map<Path, Path> artifacts = new LinkedHashMap<>();
         artifacts.put(workspace.dist().resolve("vmlinuz-" + report.version() + ".efi"), kernel);
         artifacts.put(workspace.dist().resolve(initramfs.getFileName().toString()), initramfs);
@@ -39,11 +37,16 @@ public record Dist(Workspace workspace, Config.Budget budget) {
             files.put(target.getFileName().toString(), Map.of("sha256", digest, "bytes", source.toFile().length()));
             sums.append(digest).append("  ").append(target.getFileName()).append('\n');
         });
-        Map<String, Object> json = new LinkedHashMap<>(report.json());
-        json.put("files", new java.util.TreeMap<>(files));
         Map<Path, byte[]> texts = new LinkedHashMap<>();
-        texts.put(workspace.dist().resolve("SHA256SUMS"), sums.toString().getBytes(java.nio.charset.StandardCharsets.UTF_8));
-        texts.put(workspace.dist().resolve("build.json"), Json.pretty(json).getBytes(java.nio.charset.StandardCharsets.UTF_8));
+        new TreeMap<>(more).forEach((name, text) -> {
+            byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+            texts.put(workspace.dist().resolve(name), bytes);
+            sums.append(Digest.sha256(bytes)).append("  ").append(name).append('\n');
+        });
+        Map<String, Object> json = new LinkedHashMap<>(report.json());
+        json.put("files", new TreeMap<>(files));
+        texts.put(workspace.dist().resolve("SHA256SUMS"), sums.toString().getBytes(StandardCharsets.UTF_8));
+        texts.put(workspace.dist().resolve("build.json"), Json.pretty(json).getBytes(StandardCharsets.UTF_8));
         replaceAll(artifacts, texts);
         show("modules", report.kernel().modules());
         show("config", report.kernel().config());

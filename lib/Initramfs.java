@@ -43,8 +43,6 @@ public record Initramfs(Config.Budget budget, Tools tools) {
 
     /**
      * Packs the tree; answered from the cache when a tree with the same names, modes, owners and contents was packed before.
-     *
-     * @throws Failure when the archive is larger than MAX_INITRAMFS_SIZE (exit code 4)
      */
     public Packed pack(Path root) {
         Path cpio = tools.cache().temporary("initramfs.cpio");
@@ -52,7 +50,6 @@ public record Initramfs(Config.Budget budget, Tools tools) {
             String digest = tools.console().step("cpio of the root tree", () -> archive(root, cpio),
                     sha -> "cpio archive of " + Console.mib(size(cpio)) + " (sha256 " + sha.substring(0, 12) + ")");
             Path packed = tools.console().step("compress", () -> compress(cpio, digest), file -> fileName(budget.compression()) + " " + Console.mib(size(file)));
-            check(packed, root);
             return new Packed(packed, Digest.sha256(packed), size(packed), size(cpio));
         } finally {
             Trees.delete(cpio);
@@ -122,22 +119,6 @@ public record Initramfs(Config.Budget budget, Tools tools) {
             return size(compress(cpio, archive(root, cpio)));
         } finally {
             Trees.delete(cpio);
-        }
-    }
-
-    private void check(Path packed, Path root) {
-        budget.maxInitramfs().filter(limit -> size(packed) > limit).ifPresent(limit -> {
-            throw Failure.contract("the initramfs has " + size(packed) + " bytes, MAX_INITRAMFS_SIZE allows " + limit
-                    + "\n  largest files:" + largest(root), "take packages or components out, or raise MAX_INITRAMFS_SIZE in build.conf");
-        });
-    }
-
-    private static String largest(Path root) {
-        try (var files = Files.walk(root)) {
-            return files.filter(Files::isRegularFile).sorted((a, b) -> Long.compare(size(b), size(a))).limit(5)
-                    .map(file -> "\n    " + Console.mib(size(file)) + "  " + root.relativize(file)).reduce("", String::concat);
-        } catch (IOException e) {
-            throw Failure.io("cannot read " + root, e);
         }
     }
 

@@ -49,7 +49,7 @@ class HouseRulesTest {
             SystemSetup: Modules ServicePrograms
             Firmware: Microcode
             Hardware: DeviceList ModuleAlias
-            Optimization: Cleanup ElfTree Upx SizeLedger
+            Optimization: Cleanup ElfTree Upx
             Initramfs:
             Kernel: Kbuild Kconfig ModuleObjects
             BuildReport: Dist
@@ -59,6 +59,7 @@ class HouseRulesTest {
             Flists:
             Container:
             Inspection:
+            SizeLedger: SizeComparison SizeOwners SizePage SizeReport SizeVerb
             """.lines().map(line -> line.split(":")).collect(Collectors.toMap(line -> line[0],
                     line -> line.length == 1 ? Set.of() : Set.of(line[1].strip().split(" +"))));
 

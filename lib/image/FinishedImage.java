@@ -12,6 +12,8 @@ import java.util.Map;
 import java.util.NavigableMap;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
 import lib.tool.Failure;
 
 /**
@@ -39,6 +41,12 @@ public record FinishedImage(String name, long bytes, Optional<String> release, l
         } catch (IOException e) {
             throw Failure.io("cannot read " + file, e);
         }
+    }
+
+    /** Reads a file when it is asked for the first time, and only then. */
+    public static Supplier<FinishedImage> later(Path file) {
+        AtomicReference<FinishedImage> opened = new AtomicReference<>();
+        return () -> opened.updateAndGet(before -> before == null ? open(file) : before);
     }
 
     /** The same for bytes; {@code name} stands for them in errors. */

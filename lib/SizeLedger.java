@@ -100,11 +100,18 @@ public record SizeLedger(Config.Budget budget, Optional<SizeReport> before, Tool
     }
 
     private String growths(SizeReport now, String group) {
-        SizeComparison comparison = SizeComparison.of(before.orElse(new SizeReport(now.image(), 0, 0, 0, List.of())), now);
-        List<SizeComparison.Row> rows = comparison.rows().stream().filter(row -> row.change() > 0)
-                .filter(row -> group.isEmpty() || row.group().equals(group) || group.equals("initramfs") && !row.group().equals(Group.KERNEL.title())).limit(GROWTHS).toList();
-        String title = before.isEmpty() ? "the largest are:" : rows.isEmpty() ? "nothing has grown since the build before" : "since the build before these have grown most:";
-        return "\n    " + title + rows.stream().map(row -> "\n      " + (before.isEmpty() ? row.after() : SizeReport.signed(row.change())) + "  " + row.title())
-                .collect(Collectors.joining());
+        List<SizeComparison.Row> grown = before.map(earlier -> rows(earlier, now, group)).orElse(List.of());
+        boolean none = grown.isEmpty();
+        String title = before.isEmpty() ? "the largest are:" : none ? "nothing has grown since the build before; the largest are:"
+                : "since the build before these have grown most:";
+        List<SizeComparison.Row> shown = none ? rows(new SizeReport(now.image(), 0, 0, 0, List.of()), now, group) : grown;
+        return "\n    " + title + shown.stream().limit(GROWTHS).map(row -> "\n      " + (none ? row.after() : SizeReport.signed(row.change())) + "  "
+                + row.title().replace(none ? " (new)" : "\0", "")).collect(Collectors.joining());
+    }
+
+    /** What has grown in a group, in the initramfs, or (empty) in all. */
+    private static List<SizeComparison.Row> rows(SizeReport earlier, SizeReport now, String group) {
+        return SizeComparison.of(earlier, now).rows().stream().filter(row -> row.change() > 0 && (group.isEmpty() || row.group().equals(group)
+                || group.equals("initramfs") && !row.group().equals(Group.KERNEL.title()))).toList();
     }
 }

@@ -34,6 +34,7 @@ import lib.Store;
 import lib.SystemSetup;
 import lib.Upload;
 import lib.UserNamespace;
+import lib.Why;
 import lib.Workspace;
 import lib.apk.Plan;
 import lib.image.FinishedImage;
@@ -88,6 +89,9 @@ class Build implements Cli.Script {
             return checkDependencies(tools(console));
         }
         Workspace workspace = Workspace.find(options.folder, options.config);
+        if (options.why.isPresent()) {
+            return why(Why.ofLastBuild(workspace).chains(options.why.get()));
+        }
         Tools tools = tools(console.logTo(workspace.log()));
         return tools.cache().locked("workspace-" + Digest.sha256(workspace.folder().toString()),
                 () -> console.say("waiting for another build in " + workspace.folder()), () -> build(workspace, tools));
@@ -198,6 +202,11 @@ class Build implements Cli.Script {
         List<List<String>> rows = steps.stream().map(step -> List.of(step.to().orElseThrow().name(), step.to().orElseThrow().version(),
                 Long.toString(step.to().orElseThrow().size()), step.reason())).toList();
         System.out.print(options.json ? Json.line(rows) + "\n" : Columns.aligned(rows));
+        return 0;
+    }
+
+    private int why(List<String> chains) {
+        System.out.print(options.json ? Json.pretty(chains) : String.join("\n", chains) + "\n");
         return 0;
     }
 

@@ -44,9 +44,10 @@ public record Alpine(Config.Alpine config, BuildLock.Use lock, Tools tools) {
      * @param repository name of its repository; empty for a package of the miniroot that no repository has
      * @param checksum identity: {@code Q1} and base64
      * @param files relative to the root tree
+     * @param reason {@code packages.list:3 asks for jq}, {@code jq needs so:libjq.so.1}; empty for what only the miniroot asked for
      */
     public record InstalledPackage(String name, String version, String origin, String license, long size, String repository, String checksum,
-            List<String> files) { }
+            List<String> files, String reason) { }
 
     /**
      * Installs into {@code root}, which is empty or absent, and takes it away again when that fails. Needs user id 0, of the machine or of
@@ -180,10 +181,13 @@ public record Alpine(Config.Alpine config, BuildLock.Use lock, Tools tools) {
         Map<String, String> repositories = new LinkedHashMap<>();
         plan.packages().forEach(pkg -> repositories.put(pkg.checksum(),
                 pkg.repositories().isEmpty() ? "" : pkg.repositories().get(0).name()));
+        Map<String, String> reasons = new LinkedHashMap<>();
+        plan.steps().forEach(step -> step.to().ifPresent(pkg -> reasons.put(pkg.checksum(), step.reason())));
         List<InstalledPackage> packages = new ArrayList<>();
         for (Package pkg : tree.packages()) {
             packages.add(new InstalledPackage(pkg.name(), pkg.version(), pkg.origin(), pkg.license(), pkg.installedSize(),
-                    repositories.getOrDefault(pkg.checksum(), ""), pkg.checksum(), tree.files(pkg)));
+                    repositories.getOrDefault(pkg.checksum(), ""), pkg.checksum(), tree.files(pkg),
+                    reasons.getOrDefault(pkg.checksum(), "")));
         }
         packages.sort(Comparator.comparing(InstalledPackage::name));
         return new Installed(miniroot.release(), miniroot.arch(), packages);

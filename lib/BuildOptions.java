@@ -44,6 +44,8 @@ public final class BuildOptions {
     public boolean dryRun;
     @Option(names = "--services", description = "check the services of my_init and draw the order in which they start, then stop")
     public boolean services;
+    @Option(names = "--why", paramLabel = "PATH", description = "print what brought a file or module into the image of the last build, then stop")
+    public Optional<String> why;
     @Option(names = "--menuconfig", description = "edit the kernel configuration in the kernel's own menu, then stop")
     public boolean menuconfig;
     @Option(names = "--upload-kernel", description = "upload the image to S3 (config/rfs.conf), under KERNEL_SUBPATH (default: kernel); also: UPLOAD_KERNEL=true")

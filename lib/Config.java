@@ -30,6 +30,11 @@ public record Config(Path folder, Optional<String> environment, Alpine alpine, L
 
     /** A meaningful line of a configuration file: comments and blanks taken off. */
     public record Line(String file, int number, String text) {
+        /** The file's name and the line's number, the same wherever the folder is: {@code packages.list:3}. */
+        public String place() {
+            return file.replaceFirst("^.*/", "") + ":" + number;
+        }
+
         /** A Failure that names this line. */
         public Failure wrong(String what, String hint) {
             return Failure.at(file, number, text, what, hint);

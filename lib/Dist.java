@@ -38,7 +38,9 @@ public record Dist(Workspace workspace) {
             sums.append(digest).append("  ").append(target.getFileName()).append('\n');
         });
         Map<Path, byte[]> texts = new LinkedHashMap<>();
-        new TreeMap<>(more).forEach((name, text) -> {
+        Map<String, String> named = new TreeMap<>(more);
+        named.put(Why.FILE, Origins.of(report, workspace.root()).json());
+        named.forEach((name, text) -> {
             byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
             texts.put(workspace.dist().resolve(name), bytes);
             sums.append(Digest.sha256(bytes)).append("  ").append(name).append('\n');

@@ -21,7 +21,7 @@ record FirmwareRules(List<Rule> rules) {
     record Rule(Verb verb, String argument, Config.Line line) {
         /** As {@code --why} shows it: {@code firmware.conf:3 require rtl_nic/*}. */
         String title() {
-            return line.file().replaceFirst("^.*/", "") + ":" + line.number() + " " + line.text();
+            return line.place() + " " + line.text();
         }
 
         Failure wrong(String what, String hint) {

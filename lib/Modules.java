@@ -2,8 +2,10 @@ package lib;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -29,9 +31,10 @@ public record Modules(List<Config.Line> wanted, Tools tools) {
      * One module in the image.
      *
      * @param path relative to lib/modules/RELEASE
-     * @param why the line of modules.conf, and for a dependency the module that brought it in
+     * @param by the module that brought it in; itself when a line of modules.conf did
+     * @param why {@code depends}, {@code softdep} or {@code weakdep}, or the line: {@code modules.conf:2 r8169}
      */
-    public record Module(String name, String path, String why) { }
+    public record Module(String name, String path, String by, String why) { }
 
     /**
      * What was done.
@@ -54,8 +57,8 @@ public record Modules(List<Config.Line> wanted, Tools tools) {
             return new Wish(line, words.get(0).replaceFirst("\\?$", ""), optional, List.copyOf(words.subList(1, words.size())));
         }
 
-        private String where() {
-            return line.file() + ":" + line.number();
+        private String title() {
+            return line.place() + " " + line.text();
         }
     }
 
@@ -106,11 +109,17 @@ public record Modules(List<Config.Line> wanted, Tools tools) {
     }
 
     private static void add(String name, Wish wish, ModuleTables tables, Plan plan) {
-        List<String> order = tables.loadOrder(name);
-        order.forEach(one -> plan.modules().putIfAbsent(one, new Module(one, tables.path(one), wish.where() + (one.equals(name) ? "" : ": for " + name))));
-        // Not loaded now, but asked for later by what is.
-        order.stream().flatMap(one -> tables.weak(one).stream()).flatMap(weak -> tables.loadOrder(weak).stream())
-                .forEach(one -> plan.modules().putIfAbsent(one, new Module(one, tables.path(one), wish.where() + ": may be asked for by " + name)));
+        plan.modules().put(name, new Module(name, tables.path(name), name, wish.title()));
+        Deque<String> open = new ArrayDeque<>(List.of(name));
+        while (!open.isEmpty()) {
+            String by = open.poll();
+            // Weak ones are not loaded now, but asked for later by what is.
+            tables.asksFor(by).forEach((one, how) -> {
+                if (plan.modules().putIfAbsent(one, new Module(one, tables.path(one), by, how)) == null) {
+                    open.add(one);
+                }
+            });
+        }
         plan.loaded().add(name);
         if (!wish.parameters().isEmpty()) {
             plan.parameters().put(name, wish);

@@ -88,7 +88,8 @@ final class PackageChoice {
 
     private Cache.Key key() {
         return Cache.Key.of("alpine-plan", "packages").with("world", world()).with("miniroot", miniroot.sha256()).with("keys", fingerprints())
-                .with("repositories", repositories.stream().map(one -> one.name() + "@" + one.tag()).toList());
+                // The plan says which line asked for what.
+                .with("lines", atoms.values().stream().map(Config.Line::place).toList()).with("repositories", repositories.stream().map(one -> one.name() + "@" + one.tag()).toList());
     }
 
     private Cache.Key lockedKey(PackageLock locked) {
@@ -144,7 +145,7 @@ final class PackageChoice {
     }
 
     private Plan plan(Catalog catalog) {
-        return Plan.of(catalog, world(), atom -> Optional.ofNullable(atoms.get(atom)).map(line -> line.file() + ":" + line.number()).orElse(""));
+        return Plan.of(catalog, world(), atom -> Optional.ofNullable(atoms.get(atom)).map(Config.Line::place).orElse(""));
     }
 
     /** The plan when nothing but the locked packages exists. Their index lines come from the indexes, or where they are gone from the files. */

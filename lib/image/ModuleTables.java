@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -160,6 +161,21 @@ public final class ModuleTables {
     /** Modules that may be asked for by the named one at run time (weakdep). */
     public List<String> weak(String module) {
         return weak.getOrDefault(module, List.of()).stream().flatMap(name -> find(name).stream()).distinct().toList();
+    }
+
+    /**
+     * What a module itself asks for, with how: {@code depends}, {@code softdep} or {@code weakdep}. Of what it depends on, what another of
+     * these depends on is left to that one.
+     */
+    public Map<String, String> asksFor(String module) {
+        Map<String, String> asked = new LinkedHashMap<>();
+        List<String> all = dependencies(module);
+        all.stream().filter(one -> all.stream().noneMatch(other -> !other.equals(one) && dependencies(other).contains(one) && !dependencies(one).contains(other)))
+                .forEach(one -> asked.put(one, "depends"));
+        Soft around = soft.getOrDefault(module, new Soft(List.of(), List.of()));
+        Stream.concat(around.before().stream(), around.after().stream()).flatMap(name -> find(name).stream()).forEach(one -> asked.putIfAbsent(one, "softdep"));
+        weak(module).forEach(one -> asked.putIfAbsent(one, "weakdep"));
+        return asked;
     }
 
     /** All that {@code modprobe MODULE} loads, soft dependencies included, in the order in which it does. */

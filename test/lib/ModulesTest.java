@@ -129,7 +129,8 @@ class ModulesTest {
             assertThat(modprobe(root, name)).as(name).containsExactlyInAnyOrderElementsOf(modprobe(kernel, name)).isEqualTo(inside.loadOrder(name));
         }
         assertThat(installed.modules().stream().map(Modules.Module::name)).containsExactlyInAnyOrderElementsOf(inside.names());
-        assertThat(installed.modules()).anyMatch(module -> module.name().equals("realtek") && module.why().equals("modules.conf:2: for r8169"));
+        assertThat(installed.modules()).contains(new Modules.Module("realtek", inside.path("realtek"), "r8169", "softdep"),
+                new Modules.Module("r8169", inside.path("r8169"), "r8169", "modules.conf:2 r8169"));
         assertThat(root.resolve("etc/modules-load.d/mos.conf")).hasContent("btrfs\nr8169\nxhci_pci\ne1000\n");
         assertThat(root.resolve("lib/modules").resolve(release).resolve("modules.dep.bin")).exists();
     }

@@ -62,6 +62,11 @@ public final class TestGuest {
         return Debs.fetch(List.of(name), tools).file(name, "vmlinuz-" + name.replace("linux-image-", ""));
     }
 
+    /** BusyBox as one static program. */
+    public static Path busybox() {
+        return Debs.fetch(List.of("busybox-static"), tools()).file("busybox-static", "busybox");
+    }
+
     private static Tools tools() {
         assumeTrue(System.getProperty("os.arch").equals("amd64"), "the guest is for x86_64");
         assumeTrue(Shell.which("qemu-system-x86_64").isPresent(), "qemu-system-x86_64 is not installed");
@@ -83,7 +88,7 @@ public final class TestGuest {
         for (String folder : List.of("proc", "sys", "dev", "modules")) {
             Files.createDirectories(scratch.resolve(folder));
         }
-        executable(Files.copy(Debs.fetch(List.of("busybox-static"), tools).file("busybox-static", "busybox"), bin.resolve("busybox")));
+        executable(Files.copy(busybox(), bin.resolve("busybox")));
         String name = imageName(tools);
         Debs image = Debs.fetch(List.of(name), tools);
         for (String module : MODULES) {

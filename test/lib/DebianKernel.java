@@ -57,6 +57,11 @@ public final class DebianKernel {
         return folder;
     }
 
+    /** The kernel itself. */
+    public Path image() {
+        return folder.resolve("boot/vmlinuz-" + release);
+    }
+
     public Path config() {
         return folder.resolve("boot/config-" + release);
     }

@@ -180,8 +180,11 @@ record KernelSource(Config.Kernel config, Optional<BuildLock.Use> lock, Tools to
     private void apply(List<Path> patches, Path folder) {
         long start = System.currentTimeMillis();
         for (Path patch : patches) {
-            tools.shell().run(Command.of("patch", "-p1", "--forward", "--batch", "--no-backup-if-mismatch", "-i", patch.toAbsolutePath().toString()).in(folder),
-                    patch + " does not apply to this source: correct it, or take it out of " + patch.getParent());
+            Shell.Result result = tools.shell().attempt(Command.of("patch", "-p1", "--forward", "--batch", "--no-backup-if-mismatch", "--reject-file=-",
+                    "-i", patch.toAbsolutePath().toString()).in(folder));
+            if (result.exitCode() != 0) {
+                throw new Failure(patch + " does not apply to this kernel source:\n  " + String.join("\n  ", result.tail()), "correct it, or take it out of " + patch.getParent());
+            }
         }
         if (!patches.isEmpty()) {
             age(folder, start);

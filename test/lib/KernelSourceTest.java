@@ -91,7 +91,7 @@ class KernelSourceTest {
         assumeTrue(Shell.which("patch").isPresent(), "patch is not installed");
         patch("30-wrong.patch", "7", "8");
         KernelSource source = source(tarball(MAKEFILE));
-        assertThatThrownBy(source::unpacked).isInstanceOfSatisfying(Failure.class, failure -> assertThat(failure.hint()).contains("30-wrong.patch does not apply"));
+        assertThatThrownBy(source::unpacked).isInstanceOfSatisfying(Failure.class, failure -> assertThat(failure.what()).contains("30-wrong.patch does not apply", "hello.c"));
         assertThat(temp.resolve("cache/kernel-source")).doesNotExist();
     }
 

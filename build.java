@@ -11,7 +11,10 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
+import java.util.function.ToLongFunction;
+import java.util.stream.Stream;
 import lib.Alpine;
 import lib.BuildOptions;
 import lib.BuildOptions.Phase;
@@ -47,6 +50,7 @@ import lib.tool.Download;
 import lib.tool.Failure;
 import lib.tool.Json;
 import lib.tool.Shell;
+import lib.tool.Terminal;
 import lib.tool.Tools;
 import lib.tool.Trees;
 import picocli.CommandLine.Command;
@@ -66,6 +70,8 @@ import picocli.CommandLine.Mixin;
             "  Each key of config/build.conf (ALPINE_VERSION, KERNEL_SOURCE, ...) as a variable wins over the file.",
             "", "Examples:", "  ./jbang build.java --demo", "  ./jbang build.java --until alpine --explain", "  ./jbang build.java --update-lock=jq"})
 class Build implements Cli.Script {
+    private static final int PHASES = 6;
+
     @Mixin
     BuildOptions options = new BuildOptions();
 
@@ -113,18 +119,22 @@ class Build implements Cli.Script {
         Kernel kernel = new Kernel(config.kernel(), Optional.of(options.lock(workspace)), Optional.empty(), tools, options.jobs);
         Firmware firmware = new Firmware(config.firmware(), tools, options.offline);
         Initramfs packing = new Initramfs(config.budget(), tools);
-        try {
-            phase(tools, Phase.ENVIRONMENT, () -> environment(config, tools).require(Environment.neededBy(config), options.demo));
+        try (Console console = tools.console()) {
+            console.table(Stream.of(Phase.values()).map(phase -> Console.heading(phase.number, PHASES, phase.title)).toList(), Terminal.columns(tools.shell()));
+            phase(tools, Phase.ENVIRONMENT, () -> environment(config, tools).require(Environment.neededBy(config), options.demo), () -> 0);
             Trees.delete(root.folder());
-            Alpine.Installed alpine = phase(tools, Phase.ALPINE, () -> new Alpine(config.alpine(), options.lock(workspace), tools).installInto(root.folder()));
+            Alpine.Installed alpine = phase(tools, Phase.ALPINE, () -> new Alpine(config.alpine(), options.lock(workspace), tools).installInto(root.folder()),
+                    done -> root.bytes());
             List<Components.Built> components = phase(tools, Phase.COMPONENTS,
-                    () -> new Components(config.sources(), config.toolchain(), options.lock(workspace), tools, options.offline, options.jobs).only(options.only).installInto(root));
+                    () -> new Components(config.sources(), config.toolchain(), options.lock(workspace), tools, options.offline, options.jobs).only(options.only).installInto(root),
+                    done -> root.bytes());
             Configured system = phase(tools, Phase.SYSTEM, () -> {
                 Kernel.Compiled compiled = kernel.with(firmware.linked()).compile(config.budget().compression());
                 return new Configured(compiled, new SystemSetup(config.guest(), tools).applyTo(root, compiled.release(), compiled.modules()),
                         firmware.installInto(root, compiled.release(), compiled.modules(), compiled.config()));
-            });
-            phase(tools, Phase.OPTIMIZE, () -> new Optimization(config.budget(), tools, options.jobs, packing::packedSize).shrink(root.folder()));
+            }, done -> root.bytes());
+            phase(tools, Phase.OPTIMIZE, () -> new Optimization(config.budget(), tools, options.jobs, packing::packedSize).shrink(root.folder()),
+                    () -> root.bytes());
             SizeLedger ledger = new SizeLedger(config.budget(), SizeReport.find(workspace.dist()), tools);
             Function<Initramfs.Packed, BuildReport> report = packed -> new BuildReport(config, alpine, components, system.kernel(), system.modules(),
                     system.firmware(), packed, tools);
@@ -132,8 +142,8 @@ class Build implements Cli.Script {
                 Initramfs.Packed packed = packing.pack(root.folder());
                 ledger.requireInitramfs(packed.file(), () -> report.apply(packed).contents());
                 return packed;
-            });
-            Path image = phase(tools, Phase.KERNEL, () -> kernel.link(system.kernel(), initramfs.file()));
+            }, Initramfs.Packed::bytes);
+            Path image = phase(tools, Phase.KERNEL, () -> kernel.link(system.kernel(), initramfs.file()), done -> done.toFile().length());
             Finished finished = finish(image, report.apply(initramfs), ledger, tools);
             new Dist(workspace).publish(image, initramfs.file(), report.apply(initramfs), finished.texts());
             tools.console().say(finished.sizes().table(ledger.before()).stripTrailing());
@@ -164,19 +174,20 @@ class Build implements Cli.Script {
         private static final long serialVersionUID = 1L;
     }
 
-    private <T> T phase(Tools tools, Phase phase, Supplier<T> work) {
-        T result = tools.console().phase(phase.number, 6, phase.title, work);
+    /** @param bytes the size of what the phase made, for the table and the report */
+    private <T> T phase(Tools tools, Phase phase, Supplier<T> work, ToLongFunction<T> bytes) {
+        T result = tools.console().phase(phase.number, PHASES, phase.title, work, bytes);
         if (phase == options.until && phase != Phase.KERNEL) {
             throw new Until();
         }
         return result;
     }
 
-    private void phase(Tools tools, Phase phase, Runnable work) {
+    private void phase(Tools tools, Phase phase, Runnable work, LongSupplier bytes) {
         phase(tools, phase, () -> {
             work.run();
-            return null;
-        });
+            return phase;
+        }, done -> bytes.getAsLong());
     }
 
     /** The demo makes its own configuration; what it and a boot of its image take is installed where that is allowed. */
@@ -243,7 +254,7 @@ class Build implements Cli.Script {
     }
 
     private int done(Path image, Tools tools, long start) {
-        tools.console().say(String.format(Locale.ROOT, "done in %.1f s: %s, %s%s", (System.nanoTime() - start) / 1e9, image, Console.mib(image.toFile().length()),
+        tools.console().summary(String.format(Locale.ROOT, "done in %.1f s: %s, %s%s", (System.nanoTime() - start) / 1e9, image, Console.mib(image.toFile().length()),
                 tools.cache().misses().isEmpty() ? ", all was cached" : ""));
         System.out.println(options.json ? Json.line(Json.read(image.resolveSibling("build.json"))) : image.toString());
         return 0;

@@ -54,7 +54,10 @@ public record BuildReport(Config config, Alpine.Installed alpine, List<Component
         json.put("initramfs", Map.of("bytes", initramfs.bytes(), "unpacked", initramfs.unpackedBytes(), "sha256", initramfs.sha256()));
         json.put("config", config.folder().toAbsolutePath().normalize().toString());
         json.put("sourceDateEpoch", config.budget().epoch());
-        json.put("seconds", tools.console().seconds());
+        Map<String, Double> seconds = new LinkedHashMap<>();
+        tools.console().spans().stream().filter(span -> span.step().isEmpty()).forEach(span -> seconds.put(span.phase(), span.seconds()));
+        json.put("seconds", seconds);
+        json.put("spans", tools.console().spans());
         json.put("cached", tools.cache().hits());
         json.put("made", tools.cache().misses());
         return json;

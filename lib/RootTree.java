@@ -18,6 +18,11 @@ import lib.tool.Trees;
 public record RootTree(Path folder) {
     private static final int MAX_LINKS = 40;
 
+    /** Bytes of all its regular files. */
+    public long bytes() {
+        return Trees.size(folder);
+    }
+
     /** Where the path is on this machine, with links in its parents followed inside the tree; the last part is not followed. */
     public Path resolve(String path) {
         Deque<String> parts = new ArrayDeque<>(Arrays.asList(path.split("/")));

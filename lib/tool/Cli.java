@@ -28,8 +28,7 @@ public final class Cli {
         Runtime.getRuntime().addShutdownHook(new Thread(() -> {
             Shell.endAll();
             if (!done.get()) {
-                System.err.println("interrupted");
-                System.err.flush();
+                Console.stderr(false).say("interrupted");
                 Runtime.getRuntime().halt(INTERRUPTED);
             }
         }));

@@ -8,11 +8,13 @@ import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import java.util.function.ToLongFunction;
 import me.tongfei.progressbar.ConsoleProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
@@ -28,8 +30,19 @@ public final class Console implements AutoCloseable {
     private final boolean terminal;
     private final boolean colour;
     private final boolean debug;
-    private final Map<String, Double> phases = new LinkedHashMap<>();
+    private final long started = System.nanoTime();
+    private final List<Span> spans = Collections.synchronizedList(new ArrayList<>());
     private PrintWriter log;
+    private LiveTable table;
+    private String phase = "";
+
+    /**
+     * A phase (its step is empty) or a step of it, on the clock of this console.
+     *
+     * @param start seconds since the console was made
+     * @param bytes what a phase left behind; 0 for a step, or when there is nothing that has a size
+     */
+    public record Span(String phase, String step, double start, double seconds, long bytes) { }
 
     private Console(PrintStream err, boolean terminal, boolean debug) {
         this.err = err;
@@ -79,20 +92,43 @@ public final class Console implements AutoCloseable {
         return terminal;
     }
 
-    /** Runs one phase under a heading such as {@code 2/6 Alpine Base} and keeps its seconds for {@link #seconds}. */
-    public <T> T phase(int number, int of, String title, Supplier<T> work) {
-        say((colour ? "\033[1m" : "") + number + "/" + of + " " + title + (colour ? "\033[0m" : ""));
-        long start = System.nanoTime();
-        try {
-            return work.get();
-        } finally {
-            phases.merge(title, since(start), Double::sum);
+    /** Shows all phases at once, as a table that fills at the foot of the screen, where there is a terminal that can. */
+    public void table(List<String> headings, int columns) {
+        if (terminal && !debug && columns >= LiveTable.WIDTH && !"dumb".equals(System.getenv("TERM"))) {
+            table = new LiveTable(err, colour, headings);
         }
     }
 
-    /** Seconds spent in each phase so far, in the order in which they ran. */
-    public Map<String, Double> seconds() {
-        return Map.copyOf(phases).isEmpty() ? Map.of() : new LinkedHashMap<>(phases);
+    /** Heading of a phase: {@code 2/6 Alpine Base}. */
+    public static String heading(int number, int of, String title) {
+        return number + "/" + of + " " + title;
+    }
+
+    /**
+     * Runs one phase under a heading such as {@code 2/6 Alpine Base} and keeps its times for {@link #spans}.
+     *
+     * @param bytes asked when it is done: the size of what is there by then
+     */
+    public <T> T phase(int number, int of, String title, Supplier<T> work, ToLongFunction<T> bytes) {
+        phase = title;
+        String heading = heading(number, of, title);
+        say((colour ? "\033[1m" : "") + heading + (colour ? "\033[0m" : ""));
+        if (table != null) {
+            table.begin(heading);
+        }
+        long start = System.nanoTime();
+        T result = work.get();
+        Span span = new Span(title, "", (start - started) / 1e9, since(start), bytes.applyAsLong(result));
+        spans.add(span);
+        if (table != null) {
+            table.end(heading, span.seconds(), span.bytes());
+        }
+        return result;
+    }
+
+    /** Phases and steps that have ended so far, in that order. */
+    public List<Span> spans() {
+        return List.copyOf(spans);
     }
 
     /** Runs {@code work} and prints one indented line with its seconds when it is done. */
@@ -106,7 +142,9 @@ public final class Console implements AutoCloseable {
         hint(doing);
         T result = work.get();
         double seconds = since(start);
-        say(String.format(Locale.ROOT, "  %-60s %6.1f s", done.apply(result), seconds));
+        String text = done.apply(result);
+        spans.add(new Span(phase, text, (start - started) / 1e9, seconds, 0));
+        say(String.format(Locale.ROOT, "  %-60s %6.1f s", text, seconds));
         return result;
     }
 
@@ -125,7 +163,11 @@ public final class Console implements AutoCloseable {
 
     /** A line on stderr, and in the log. */
     public synchronized void say(String line) {
-        err.println(terminal ? "\r\033[K" + line : line);
+        if (table != null) {
+            table.above(line);
+        } else {
+            err.println(terminal ? "\r\033[K" + line : line);
+        }
         log(line.replaceAll("\033\\[[0-9;]*m", ""));
     }
 
@@ -144,8 +186,15 @@ public final class Console implements AutoCloseable {
         }
     }
 
+    /** A line below everything: what came of the whole work. */
+    public synchronized void summary(String line) {
+        closeTable();
+        say(line);
+    }
+
     /** A failure as the user sees it: what, hint, and with --debug the stack trace. */
     public synchronized void failure(Throwable e) {
+        closeTable();
         String red = colour ? "\033[31m" : "";
         String plain = colour ? "\033[0m" : "";
         if (e instanceof Failure f) {
@@ -225,8 +274,16 @@ public final class Console implements AutoCloseable {
         return (System.nanoTime() - start) / 1e9;
     }
 
+    private void closeTable() {
+        if (table != null) {
+            table.close();
+            table = null;
+        }
+    }
+
     @Override
     public void close() {
+        closeTable();
         if (log != null) {
             log.close();
         }

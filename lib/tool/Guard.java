@@ -65,13 +65,13 @@ public final class Guard implements AutoCloseable {
      * @param mark value of {@link #MARK} in the guard's environment
      */
     public static Guard over(Supplier<Process> start, Shell shell, List<List<String>> cleanup, String mark) {
-        String settings = terminalSettings(shell);
+        String settings = Terminal.stty(shell, "-g");
         return new Guard(Optional.of(start.get()), settings, shell, cleanup, mark);
     }
 
     /** Only restores the terminal. */
     public static Guard overTerminal(Shell shell) {
-        return new Guard(Optional.empty(), terminalSettings(shell), shell, List.of(), "");
+        return new Guard(Optional.empty(), Terminal.stty(shell, "-g"), shell, List.of(), "");
     }
 
     /** Whether standard input is a terminal, so that there are settings to restore. */
@@ -91,24 +91,6 @@ public final class Guard implements AutoCloseable {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new Failure("interrupted while waiting for process " + child().pid(), "", e);
-        }
-    }
-
-    /** What {@code stty -g} says of the terminal on standard input; empty when that is not a terminal. */
-    private static String terminalSettings(Shell shell) {
-        if (System.console() == null || Shell.which("stty").isEmpty()) {
-            return "";
-        }
-        try {
-            Process stty = shell.open(Command.of("stty", "-g"),
-                    streams -> streams.redirectInput(ProcessBuilder.Redirect.INHERIT).redirectError(ProcessBuilder.Redirect.DISCARD));
-            String settings = new String(stty.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
-            return stty.waitFor() == 0 ? settings : "";
-        } catch (IOException e) {
-            return "";
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            return "";
         }
     }
 

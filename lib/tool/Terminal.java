@@ -3,6 +3,7 @@ package lib.tool;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
@@ -16,6 +17,30 @@ public final class Terminal {
     private static final int ESCAPE = 1;
 
     private Terminal() { }
+
+    /** How wide the terminal on standard input is; 0 when there is none, or when it does not know. */
+    public static int columns(Shell shell) {
+        String[] size = stty(shell, "size").split(" ");
+        return size.length == 2 && size[1].matches("\\d{1,6}") ? Integer.parseInt(size[1]) : 0;
+    }
+
+    /** What {@code stty} says of the terminal on standard input; empty when that is not a terminal. */
+    static String stty(Shell shell, String option) {
+        if (System.console() == null || Shell.which("stty").isEmpty()) {
+            return "";
+        }
+        try {
+            Process stty = shell.open(Command.of("stty", option),
+                    streams -> streams.redirectInput(ProcessBuilder.Redirect.INHERIT).redirectError(ProcessBuilder.Redirect.DISCARD));
+            String answer = new String(stty.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
+            return stty.waitFor() == 0 ? answer : "";
+        } catch (IOException e) {
+            return "";
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return "";
+        }
+    }
 
     /**
      * Copies keys to the guest and its output to the screen, until the guest ends or the user types Ctrl-a and one of the

@@ -3,6 +3,7 @@ package lib.tool;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.tuple;
 
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
@@ -22,11 +23,12 @@ class ConsoleTest {
 
     @Test
     void without_a_terminal_each_step_is_one_plain_line_with_its_seconds() {
-        int value = console.phase(2, 6, "Alpine Base", () -> console.step("installing", () -> 20, count -> count + " packages installed"));
+        int value = console.phase(2, 6, "Alpine Base", () -> console.step("installing", () -> 20, count -> count + " packages installed"), count -> 4096);
 
         assertThat(value).isEqualTo(20);
         assertThat(screen.toString(UTF_8)).matches("2/6 Alpine Base\\R {2}20 packages installed +0\\.\\d s\\R");
-        assertThat(console.seconds()).containsOnlyKeys("Alpine Base");
+        assertThat(console.spans()).extracting(Console.Span::phase, Console.Span::step, Console.Span::bytes)
+                .containsExactly(tuple("Alpine Base", "20 packages installed", 0L), tuple("Alpine Base", "", 4096L));
     }
 
     @Test

@@ -10,9 +10,15 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import lib.tool.Cache;
 import lib.tool.Console;
 import lib.tool.Digest;
@@ -23,11 +29,14 @@ import lib.tool.Shell.Command;
 import lib.tool.Tools;
 import lib.tool.Trees;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** With the distribution's kernel source and the demo's configuration, in the cache that builds use: objects are compiled there once. */
 class KernelTest {
+    private static final Pattern RULE = Pattern.compile("(?m)^\\s*obj-\\$\\((CONFIG_\\w+)\\)\\s*[+:]?=(.*)$");
+
     @TempDir
     Path temp;
 
@@ -105,9 +114,36 @@ class KernelTest {
     }
 
     @Test
-    void the_configuration_of_a_node_is_granted() throws IOException {
-        Config.Kernel node = new Config.Kernel("6.12", Optional.of(DebianSource.of("6.12").toUri()), "-MyceliumOS", TestProject.folder().resolve("config/kernel.config"), "x86_64", 0);
-        assertThat(new Kernel(node, tools, 2).configuration(Config.Compression.XZ)).exists();
+    @Tag("slow")
+    void the_configuration_of_a_node_is_granted_and_has_what_modules_conf_names() throws IOException {
+        Path folder = TestProject.folder().resolve("config");
+        Config.Kernel node = new Config.Kernel("6.12", Optional.of(DebianSource.of("6.12").toUri()), "-MyceliumOS", folder.resolve("kernel.config"), "x86_64", 0);
+        Map<String, String> granted = KernelConfig.values(new Kernel(node, tools, 2).configuration(Config.Compression.XZ));
+        Map<String, Set<String>> options = optionsByModule(new KernelSource(node, tools).unpacked().folder());
+        for (Config.Line line : Config.read(folder, Map.of()).guest().modules()) {
+            String module = line.text().replaceFirst("[ ?].*", "").replace('-', '_');
+            assertThat(options.getOrDefault(module, Set.of()).stream().map(option -> granted.getOrDefault(option, "n"))).as(line.text()).containsAnyOf("m", "y");
+        }
+    }
+
+    /** Which options build which module, by the Makefiles. */
+    private static Map<String, Set<String>> optionsByModule(Path source) throws IOException {
+        Map<String, Set<String>> options = new HashMap<>();
+        for (String part : List.of("drivers", "fs", "net")) {
+            List<Path> makefiles;
+            try (Stream<Path> files = Files.walk(source.resolve(part))) {
+                makefiles = files.filter(file -> file.endsWith("Makefile")).toList();
+            }
+            for (Path makefile : makefiles) {
+                Matcher rule = RULE.matcher(Files.readString(makefile).replace("\\\n", " "));
+                while (rule.find()) {
+                    for (String object : rule.group(2).split("\\s+")) {
+                        options.computeIfAbsent(object.replaceFirst("\\.o$", "").replace('-', '_'), any -> new HashSet<>()).add(rule.group(1));
+                    }
+                }
+            }
+        }
+        return options;
     }
 
     @Test

@@ -27,6 +27,7 @@ import lib.Firmware;
 import lib.Flists;
 import lib.Initramfs;
 import lib.Kernel;
+import lib.Lint;
 import lib.Modules;
 import lib.Optimization;
 import lib.Program;
@@ -62,7 +63,7 @@ import picocli.CommandLine.Mixin;
             "stdout carries the image's path (or JSON); everything else goes to stderr and dist/build.log."},
         exitCodeListHeading = "Exit codes:%n",
         exitCodeList = {"0:done", "1:build failed", "2:wrong command line or configuration", "3:this machine lacks something",
-            "4:a size budget is exceeded", "130:interrupted"},
+            "4:a size budget is exceeded, or the image has faults", "130:interrupted"},
         footer = {"", "Environment:",
             "  MOS_CACHE_DIR    the cache (default: ~/.cache/mos-builder)",
             "  DEBUG=1          the same as --debug",
@@ -115,6 +116,7 @@ class Build implements Cli.Script {
             return options.dryRun ? plan(config, workspace, tools) : menuconfig(config, tools);
         }
         Optional<Store> store = store(config);
+        Lint lint = Lint.read(config.folder().resolve("lint.conf"));
         RootTree root = new RootTree(workspace.root());
         Kernel kernel = new Kernel(config.kernel(), Optional.of(options.lock(workspace)), Optional.empty(), tools, options.jobs);
         Firmware firmware = new Firmware(config.firmware(), tools, options.offline);
@@ -144,7 +146,7 @@ class Build implements Cli.Script {
                 return packed;
             }, Initramfs.Packed::bytes);
             Path image = phase(tools, Phase.KERNEL, () -> kernel.link(system.kernel(), initramfs.file()), done -> done.toFile().length());
-            Finished finished = finish(image, report.apply(initramfs), ledger, tools);
+            Finished finished = finish(image, report.apply(initramfs), ledger, lint, tools);
             new Dist(workspace).publish(image, initramfs.file(), report.apply(initramfs), finished.texts());
             tools.console().say(finished.sizes().table(ledger.before()).stripTrailing());
             store.ifPresent(s3 -> upload(s3, config, workspace, system.kernel(), tools));
@@ -161,11 +163,14 @@ class Build implements Cli.Script {
     /** What is known of the finished image, and the files in dist/ that tell it. */
     private record Finished(SizeReport sizes, Map<String, String> texts) { }
 
-    /** Looks at the finished image itself; one that breaks a budget never gets into dist/. */
-    private static Finished finish(Path image, BuildReport report, SizeLedger ledger, Tools tools) {
+    /** Looks at the finished image itself; one that breaks a budget or has faults never gets into dist/. */
+    private static Finished finish(Path image, BuildReport report, SizeLedger ledger, Lint lint, Tools tools) {
         Supplier<FinishedImage> opened = FinishedImage.later(image);
         SizeReport sizes = ledger.of(image, opened, report.contents());
         ledger.require(sizes);
+        List<Lint.Finding> findings = tools.console().step("lint of vmlinuz.efi", () -> lint.examine(image, opened, tools.cache()));
+        Lint.require(findings);
+        findings.forEach(finding -> tools.console().detail(finding.rule() + ": /" + finding.path() + " " + finding.text()));
         return new Finished(sizes, Map.of(SizeReport.FILE, sizes.json(), "size.html", sizes.html()));
     }
 

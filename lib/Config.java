@@ -198,7 +198,7 @@ public record Config(Path folder, Optional<String> environment, Alpine alpine, L
         return optionalLines(file);
     }
 
-    private static List<Line> optionalLines(Path file) {
+    static List<Line> optionalLines(Path file) {
         List<Line> lines = new ArrayList<>();
         if (!Files.exists(file)) {
             return lines;

@@ -59,6 +59,7 @@ class HouseRulesTest {
             Flists:
             Container:
             Inspection:
+            Lint:
             SizeLedger: SizeComparison SizeOwners SizePage SizeReport SizeVerb
             """.lines().map(line -> line.split(":")).collect(Collectors.toMap(line -> line[0],
                     line -> line.length == 1 ? Set.of() : Set.of(line[1].strip().split(" +"))));

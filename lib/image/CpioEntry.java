@@ -73,6 +73,18 @@ public record CpioEntry(String path, int mode, int uid, int gid, int inode, int 
         return Arrays.copyOfRange(slice.array(), slice.from(), slice.from() + Math.min(most, slice.length()));
     }
 
+    /** Whether these bytes are somewhere in the content. */
+    public boolean contains(byte[] words) {
+        byte[] array = slice.array();
+        int last = slice.from() + slice.length() - words.length;
+        for (int i = slice.from(); i <= last; i++) {
+            if (array[i] == words[0] && Arrays.equals(array, i, i + words.length, words, 0, words.length)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     public void writeTo(OutputStream out) throws IOException {
         out.write(slice.array(), slice.from(), slice.length());
     }

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 import lib.tool.Failure;
 
 /**
@@ -35,6 +36,8 @@ public final class Elf {
     private static final int DT_NEEDED = 1;
     private static final int DT_STRTAB = 5;
     private static final int DT_SONAME = 14;
+    private static final int DT_RPATH = 15;
+    private static final int DT_RUNPATH = 29;
     private static final int XINDEX = 0xffff;
 
     private final String name;
@@ -186,6 +189,11 @@ public final class Elf {
     /** Names of the shared libraries that must be there (DT_NEEDED), in file order. */
     public List<String> needed() {
         return dynamic(DT_NEEDED);
+    }
+
+    /** Folders that its libraries are looked for in before others (DT_RUNPATH, DT_RPATH), as written: with $ORIGIN. */
+    public List<String> runPaths() {
+        return Stream.of(DT_RUNPATH, DT_RPATH).flatMap(tag -> dynamic(tag).stream()).flatMap(text -> Stream.of(text.split(":"))).filter(text -> !text.isEmpty()).toList();
     }
 
     /** The name under which a shared library is needed by others. */

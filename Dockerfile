@@ -8,7 +8,7 @@ FROM ${BASE}
 
 ARG REPOSITORIES=""
 ARG PACKAGES="openjdk17-jdk maven git rustup gcc musl-dev linux-headers make flex bison bc perl binutils elfutils-dev openssl-dev \
- xz zstd upx kmod cpio findutils diffutils gawk util-linux-misc tar"
+ xz zstd upx kmod cpio findutils diffutils gawk util-linux-misc tar bzip2 patch"
 RUN if [ -n "$REPOSITORIES" ]; then printf '%s\n' $REPOSITORIES >/etc/apk/repositories; fi \
  && apk add --no-cache $PACKAGES
 

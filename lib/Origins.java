@@ -91,11 +91,13 @@ final class Origins {
         linkedIn();
     }
 
-    /** Firmware inside the kernel. */
+    /** Firmware inside the kernel: microcode that firmware.conf asks for, and what kernel.config names itself. */
     private void linkedIn() {
         Trees.read(report.kernel().config()).lines().filter(line -> line.startsWith("CONFIG_EXTRA_FIRMWARE=\""))
                 .flatMap(line -> Stream.of(line.split("\"", -1)[1].split("\\s+"))).filter(name -> !name.isEmpty())
-                .forEach(name -> add(Firmware.FOLDER + name, "the kernel", "CONFIG_EXTRA_FIRMWARE"));
+                .forEach(name -> add(Firmware.FOLDER + name, report.config().firmware().lines().stream()
+                        .filter(line -> line.text().matches("microcode\\s+" + name.replaceFirst("-ucode/.*", ""))).findFirst()
+                        .map(line -> line.place() + " " + line.text()).orElse("the kernel"), "CONFIG_EXTRA_FIRMWARE"));
     }
 
     private void firmware() {

@@ -34,6 +34,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** With the distribution's kernel source and the demo's configuration, in the cache that builds use: objects are compiled there once. */
+@Tag("slow")
 class KernelTest {
     private static final Pattern RULE = Pattern.compile("(?m)^\\s*obj-\\$\\((CONFIG_\\w+)\\)\\s*[+:]?=(.*)$");
 
@@ -114,7 +115,6 @@ class KernelTest {
     }
 
     @Test
-    @Tag("slow")
     void the_configuration_of_a_node_is_granted_and_has_what_modules_conf_names() throws IOException {
         Path folder = TestProject.folder().resolve("config");
         Config.Kernel node = new Config.Kernel("6.12", Optional.of(DebianSource.of("6.12").toUri()), "-MyceliumOS", folder.resolve("kernel.config"), "x86_64", 0);

@@ -7,6 +7,7 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
 import lib.tool.Failure;
 
 /** What differs between the processors that a guest can have. */
@@ -30,6 +31,16 @@ public enum Architecture {
         this.machine = machine;
         this.console = console;
         this.removableName = removableName;
+    }
+
+    /** By Alpine's name of it: x86_64, aarch64. */
+    public static Architecture named(String name) {
+        return valueOf(name.toUpperCase(Locale.ROOT));
+    }
+
+    /** What stands in front of the names of gcc, ld and strip that work for this processor: nothing where it is our own. */
+    public String toolPrefix() {
+        return isHost() ? "" : name().toLowerCase(Locale.ROOT) + "-linux-gnu-";
     }
 
     /** The processor that a kernel was made for, from its header; a file that no loader takes is a Failure. */

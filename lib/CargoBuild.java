@@ -35,6 +35,7 @@ record CargoBuild(Tools tools, Config.Toolchain toolchain, boolean offline, int 
         inputs.put("rustc", rust().identity());
         inputs.put("environment", RustToolchain.variables(System.getenv()));
         inputs.put("cargo configuration", userConfiguration().map(Digest::sha256).orElse(""));
+        rust().crossCompiler().ifPresent(gcc -> inputs.put("linker", tools.shell().output(gcc, "--version").lines().findFirst().orElse("")));
         return inputs;
     }
 
@@ -127,6 +128,7 @@ record CargoBuild(Tools tools, Config.Toolchain toolchain, boolean offline, int 
         environment.put("CARGO_TARGET_DIR", target.toString());
         boolean blanks = rust.stream().anyMatch(flag -> flag.contains(" ")) || System.getenv("CARGO_ENCODED_RUSTFLAGS") != null;
         environment.put(blanks ? "CARGO_ENCODED_RUSTFLAGS" : "RUSTFLAGS", String.join(blanks ? "\u001f" : " ", rust));
+        environment.putAll(rust().crossVariables(System.getenv(), userConfiguration().map(Trees::read).orElse("")));
         environment.put("CARGO_INCREMENTAL", "0");
         environment.put("CARGO_TERM_COLOR", "never");
         environment.put("CARGO_TERM_PROGRESS_WHEN", "never");

@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import lib.tool.Columns;
 import lib.tool.Failure;
 import lib.tool.Json;
@@ -59,6 +60,7 @@ public record Environment(Tools tools, String rustTarget) {
             needed.add(Program.GIT);
             needed.addAll(Program.FOR_RUST);
         }
+        needed.addAll(Program.forCross(Architecture.named(config.alpine().arch())));
         if (config.budget().upx() == Config.Upx.ALWAYS) {
             needed.add(Program.UPX);
         }
@@ -121,7 +123,7 @@ public record Environment(Tools tools, String rustTarget) {
     }
 
     private static List<String> packages(Collection<Program> programs, Distribution distribution) {
-        return programs.stream().sorted().map(program -> program.packageFor(distribution)).filter(name -> !name.isEmpty()).distinct().toList();
+        return programs.stream().sorted().flatMap(program -> Stream.of(program.packageFor(distribution).split(" "))).filter(name -> !name.isEmpty()).distinct().toList();
     }
 
     /** The table of --check-deps: every program, with a mark at those of {@code needed} that cannot be used. */

@@ -13,6 +13,7 @@ import java.util.stream.Stream;
 import lib.tool.Failure;
 import lib.tool.Shell;
 import lib.tool.Shell.Command;
+import lib.tool.Trees;
 
 /** Which of the {@link Program}s this machine has, and in which version. */
 public record Inventory(Shell shell, String rustTarget) {
@@ -39,6 +40,7 @@ public record Inventory(Shell shell, String rustTarget) {
     private Status check(Program program) {
         return switch (program.check()) {
             case HEADER -> present(program, header(program.title()));
+            case EMULATOR -> Shell.which(program.title()).isPresent() ? version(program) : present(program, emulator(program.title().replace("-static", "")));
             case RUST_TARGET_INSTALLED -> present(program, rustLibrary());
             case VERSION -> Shell.which(program.title()).isEmpty() ? present(program, false) : version(program);
         };
@@ -85,6 +87,12 @@ public record Inventory(Shell shell, String rustTarget) {
         } catch (IOException e) {
             throw Failure.io("cannot read " + include, e);
         }
+    }
+
+    /** QEMU's emulator under its other name, or one that the kernel was told of, which then runs all programs of that processor. */
+    private static boolean emulator(String name) {
+        Path registered = Path.of("/proc/sys/fs/binfmt_misc", name);
+        return Shell.which(name).isPresent() || Files.isRegularFile(registered) && Trees.read(registered).startsWith("enabled");
     }
 
     private boolean rustLibrary() {

@@ -73,14 +73,19 @@ record Kbuild(Config.Kernel config, Tools tools, int jobs) {
         return config.arch().equals("aarch64") ? "arm64" : "x86";
     }
 
-    /** The make target, and the name of the file in arch/X/boot, that is an EFI program by itself. */
-    String image() {
-        return config.arch().equals("aarch64") ? "Image" : "bzImage";
+    /**
+     * The make target, and the name of the file in arch/X/boot, that is an EFI program by itself. The Image of arm64 is one and is not
+     * packed; with EFI_ZBOOT (Linux 6.1) an EFI program that unpacks it is made, which no other loader takes.
+     *
+     * @param values of the final configuration
+     */
+    String image(Map<String, String> values) {
+        String arm = values.getOrDefault("CONFIG_EFI_ZBOOT", "n").equals("y") ? "vmlinuz.efi" : "Image";
+        return config.arch().equals("aarch64") ? arm : "bzImage";
     }
 
     private String crossCompile() {
-        String here = System.getProperty("os.arch").equals("amd64") ? "x86_64" : System.getProperty("os.arch");
-        return here.equals(config.arch()) ? "" : config.arch() + "-linux-gnu-";
+        return Architecture.named(config.arch()).toolPrefix();
     }
 
     /** Names and versions of compiler and linker: other ones make other objects. */

@@ -173,8 +173,10 @@ public record Kernel(Config.Kernel config, Optional<BuildLock.Use> lock, Optiona
         tools.console().step("compiling Linux " + source.version(), () -> inWork(key, work -> {
             Files.copy(configuration, work.resolve(".config"));
             embed(work, KernelNeeds.initramfs(work, configuration));
-            boolean modules = KernelConfig.values(configuration).getOrDefault("CONFIG_MODULES", "n").equals("y");
-            String[] targets = modules ? new String[] {kbuild().image(), "modules"} : new String[] {kbuild().image()};
+            Map<String, String> values = KernelConfig.values(configuration);
+            String image = kbuild().image(values);
+            boolean modules = values.getOrDefault("CONFIG_MODULES", "n").equals("y");
+            String[] targets = modules ? new String[] {image, "modules"} : new String[] {image};
             tools.shell().run(kbuild().make(source.folder(), work, "prepare"));
             try (Console.Progress bar = tools.console().progress("compiling", kbuild().total(source.folder(), work, targets), " files", 1)) {
                 tools.shell().run(kbuild().make(source.folder(), work, targets).onLine(line -> {
@@ -213,8 +215,9 @@ public record Kernel(Config.Kernel config, Optional<BuildLock.Use> lock, Optiona
             Trees.delete(work);
             tools.shell().run(Command.of("cp", "-a", compiled.objects().toString(), work.toString()));
             Files.copy(initramfs, KernelNeeds.initramfs(work, compiled.config()), StandardCopyOption.REPLACE_EXISTING);
-            tools.shell().run(kbuild().make(compiled.source(), work, kbuild().image()), "the complete output is in the build's log");
-            Path image = work.resolve("arch").resolve(kbuild().sourceArch()).resolve("boot").resolve(kbuild().image());
+            String name = kbuild().image(KernelConfig.values(compiled.config()));
+            tools.shell().run(kbuild().make(compiled.source(), work, name), "the complete output is in the build's log");
+            Path image = work.resolve("arch").resolve(kbuild().sourceArch()).resolve("boot").resolve(name);
             if (Files.size(image) < Files.size(initramfs)) {
                 throw new Failure("the kernel is smaller than the initramfs that it should hold", "remove the cache entry kernel-objects/" + compiled.key());
             }

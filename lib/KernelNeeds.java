@@ -18,7 +18,7 @@ final class KernelNeeds {
     private static final List<String> EVERYWHERE = List.of("BLK_DEV_INITRD", "BINFMT_ELF", "BINFMT_SCRIPT", "MULTIUSER", "PRINTK", "TTY", "DEVTMPFS", "TMPFS",
             "PROC_FS", "SYSFS", "PCI", "EFI", "EFI_STUB");
     private static final List<String> X86 = List.of("64BIT", "ACPI", "SERIAL_8250", "SERIAL_8250_CONSOLE", "HYPERVISOR_GUEST", "PVH");
-    private static final List<String> ARM = List.of("SERIAL_AMBA_PL011", "SERIAL_AMBA_PL011_CONSOLE");
+    private static final List<String> ARM = List.of("ACPI", "SERIAL_AMBA_PL011", "SERIAL_AMBA_PL011_CONSOLE");
 
     private KernelNeeds() { }
 

@@ -1,5 +1,6 @@
 package lib;
 
+import static lib.Program.Check.EMULATOR;
 import static lib.Program.Check.HEADER;
 import static lib.Program.Check.RUST_TARGET_INSTALLED;
 import static lib.Program.Check.VERSION;
@@ -11,7 +12,7 @@ import java.util.Set;
 
 /**
  * The outside programs and headers that builds, boots and tests use: how to find each, the oldest version that will do (for the kernel's
- * tools: Documentation/process/changes.rst of Linux 6.12), and the package that brings it. An empty package: the distribution has none.
+ * tools: Documentation/process/changes.rst of Linux 6.12), and the packages that bring it, with blanks between. None: the distribution has none.
  */
 public enum Program {
     GIT(VERSION, "git --version", "2.25", "clones components", "git", "git", "git"),
@@ -41,6 +42,13 @@ public enum Program {
     QEMU(VERSION, "qemu-system-x86_64 --version", "5.0", "boots the image", "qemu-system-x86", "qemu-system-x86_64", "qemu-system-x86"),
     CLOUD_HYPERVISOR(VERSION, "cloud-hypervisor --version", "30", "boots the image (--hypervisor ch)", "", "", "cloud-hypervisor"),
     IP(VERSION, "ip -V", "", "tap devices and bridges of virtual machines", "iproute2", "iproute2", "iproute2"),
+    AARCH64_GCC(VERSION, "aarch64-linux-gnu-gcc --version", "5.1", "compiles and links for aarch64", "gcc-aarch64-linux-gnu libc6-dev-arm64-cross", "", "aarch64-linux-gnu-gcc"),
+    AARCH64_LD(VERSION, "aarch64-linux-gnu-ld --version", "2.25", "links and strips for aarch64", "binutils-aarch64-linux-gnu", "", "aarch64-linux-gnu-binutils"),
+    AARCH64_EMULATOR(EMULATOR, "qemu-aarch64-static --version", "5.0", "runs package scripts of aarch64", "qemu-user-static", "qemu-aarch64", "qemu-user-static"),
+    AARCH64_QEMU(VERSION, "qemu-system-aarch64 --version", "5.0", "boots images for aarch64", "qemu-system-arm", "qemu-system-aarch64", "qemu-system-aarch64"),
+    X86_64_GCC(VERSION, "x86_64-linux-gnu-gcc --version", "5.1", "compiles and links for x86_64", "gcc-x86-64-linux-gnu libc6-dev-amd64-cross", "", ""),
+    X86_64_LD(VERSION, "x86_64-linux-gnu-ld --version", "2.25", "links and strips for x86_64", "binutils-x86-64-linux-gnu", "", ""),
+    X86_64_EMULATOR(EMULATOR, "qemu-x86_64-static --version", "5.0", "runs package scripts of x86_64", "qemu-user-static", "qemu-x86_64", "qemu-user-static"),
     PODMAN(VERSION, "podman --version", "4.0", "builds in a container", "podman", "podman", "podman"),
     RUNC(VERSION, "runc --version", "1.0", "runs containers where crun does not", "runc", "runc", "runc"),
     DOCKER(VERSION, "docker --version", "20.10", "builds in a container", "docker.io", "docker", "docker"),
@@ -53,6 +61,8 @@ public enum Program {
         VERSION,
         /** A file in the compiler's include folders. */
         HEADER,
+        /** On PATH, static or not, or the kernel itself starts programs for its processor (binfmt_misc). */
+        EMULATOR,
         /** rustc has the library of the Rust target. */
         RUST_TARGET_INSTALLED
     }
@@ -66,6 +76,12 @@ public enum Program {
     public static final Set<Program> FOR_DEMO = Set.copyOf(EnumSet.of(GIT, QEMU));
     /** What the tests run besides what a build needs. */
     public static final Set<Program> FOR_TESTS = Set.copyOf(EnumSet.of(GIT, STRIP, XZ, ZSTD, CPIO, KMOD, QEMU, UNSHARE, NEWUIDMAP, PODMAN, RUNC));
+
+    /** What an image for a processor that is not this machine's takes besides. */
+    public static Set<Program> forCross(Architecture guest) {
+        return guest.isHost() ? Set.of() : guest == Architecture.AARCH64 ? Set.of(AARCH64_GCC, AARCH64_LD, AARCH64_EMULATOR)
+                : Set.of(X86_64_GCC, X86_64_LD, X86_64_EMULATOR);
+    }
 
     private final Check check;
     private final List<String> command;
@@ -88,7 +104,7 @@ public enum Program {
     /** The program's name on PATH, or the header's below the include folder. */
     public String title() {
         return switch (check) {
-            case VERSION, HEADER -> command.get(0);
+            case VERSION, HEADER, EMULATOR -> command.get(0);
             case RUST_TARGET_INSTALLED -> name().toLowerCase(Locale.ROOT).replace('_', '-');
         };
     }
@@ -111,7 +127,7 @@ public enum Program {
         return purpose;
     }
 
-    /** The package that brings it; empty when the distribution has none. */
+    /** The packages that bring it, with blanks between; empty when the distribution has none. */
     String packageFor(Distribution distribution) {
         return switch (distribution) {
             case APT -> apt;

@@ -3,6 +3,7 @@ package lib;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -98,6 +99,38 @@ record RustToolchain(Tools tools, String target, boolean offline) {
             }
             return null;
         });
+    }
+
+    /**
+     * What cargo, and crates with C code (CC_target), have to be told when the target is for another processor: a compiler that links for
+     * it. What the user has set stays, in the environment or in cargo's own configuration.
+     */
+    Map<String, String> crossVariables(Map<String, String> environment, String cargoConfiguration) {
+        Map<String, String> variables = new TreeMap<>();
+        crossCompiler().ifPresent(gcc -> {
+            String words = target.replace('-', '_');
+            String linker = "CARGO_TARGET_" + words.toUpperCase(Locale.ROOT) + "_LINKER";
+            if (!environment.containsKey(linker) && !cargoConfiguration.contains(target)) {
+                variables.put(linker, gcc);
+            }
+            if (Stream.of("CC_" + target, "CC_" + words, "TARGET_CC").noneMatch(environment::containsKey)) {
+                variables.put("CC_" + words, gcc);
+            }
+        });
+        return variables;
+    }
+
+    /** The gcc for the target's processor when that is not ours. Rust brings musl's own files to link, so the GNU library's does for both. */
+    Optional<String> crossCompiler() {
+        String processor = target.substring(0, target.indexOf('-'));
+        if (processor.equals(System.getProperty("os.arch").replace("amd64", "x86_64"))) {
+            return Optional.empty();
+        }
+        String gnu = processor + "-linux-gnu-gcc";
+        return Optional.of(Stream.of(processor + "-linux-" + target.substring(target.lastIndexOf('-') + 1) + "-gcc", gnu)
+                .filter(name -> Shell.which(name).isPresent()).findFirst()
+                .orElseThrow(() -> Failure.machine("the program " + gnu + ", which links for " + target + ", is not installed",
+                        "build.java --check-deps shows how to install it")));
     }
 
     private boolean hasTarget(Path folder) {

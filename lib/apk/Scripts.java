@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import lib.tool.Failure;
 import lib.tool.Shell;
 import lib.tool.Trees;
@@ -15,7 +16,7 @@ import lib.tool.Trees;
  * in the folder /, with umask 022 and nothing but PATH in the environment.
  *
  * <p>They see the tree and nothing else: mounts, processes and network are their own, /dev has the harmless nodes only, and all of
- * that is gone afterwards. Needs user id 0, of the machine or of a user namespace.
+ * that is gone afterwards. Needs user id 0, of the machine or of a user namespace. In a tree for another processor they are emulated.
  */
 final class Scripts {
     private static final String PATH = "/usr/sbin:/usr/bin:/sbin:/bin";
@@ -26,6 +27,9 @@ final class Scripts {
     private static final String IN_TREE = """
             root=$1
             shift
+            if [ -n "$BINFMT" ]; then
+                mount -n -t binfmt_misc binfmt_misc "$root/dev" && printf '%s' "$BINFMT" > "$root/dev/register" || exit 125
+            fi
             mount -n -t tmpfs -o mode=755,size=1m tmpfs "$root/dev" || exit 125
             for node in null zero full random urandom; do
                 : > "$root/dev/$node" && mount -n --bind "/dev/$node" "$root/dev/$node" || exit 125
@@ -38,6 +42,7 @@ final class Scripts {
 
     private final Tree tree;
     private final Shell shell;
+    private Optional<Emulation> emulation = Optional.empty();
 
     Scripts(Tree tree, Shell shell) {
         this.tree = tree;
@@ -69,21 +74,55 @@ final class Scripts {
     }
 
     private void execute(InstalledPackage one, String script, String name, List<String> arguments) {
-        List<String> argv = new ArrayList<>(UNSHARE);
-        argv.addAll(List.of("sh", "-c", IN_TREE, "sh", tree.root().toString(), name));
-        argv.addAll(arguments);
-        Shell.Command command = Shell.Command.of(argv).withOnly(Map.of("PATH", PATH)).input(new byte[0]);
-        Shell.Result result = shell.attempt(command);
-        if (result.exitCode() == 0) {
-            return;
+        List<String> program = new ArrayList<>(List.of(name));
+        program.addAll(arguments);
+        Shell.Result result = inTree(emulation(), program);
+        if (result.exitCode() != 0) {
+            requirePrepared(result);
+            throw new Failure("script " + script + " of package " + one.pkg() + " ended with exit code " + result.exitCode() + indented(result),
+                    "the build log has all of its output");
         }
-        String lines = result.tail().stream().map(line -> "\n    " + line).reduce("", String::concat);
+    }
+
+    private Shell.Result inTree(Emulation with, List<String> program) {
+        List<String> argv = new ArrayList<>(UNSHARE);
+        argv.addAll(List.of("sh", "-c", IN_TREE, "sh", tree.root().toString()));
+        argv.addAll(program);
+        return shell.attempt(Shell.Command.of(with.around(argv)).withOnly(Map.of("PATH", PATH, "BINFMT", with.registration())).input(new byte[0]));
+    }
+
+    /** Asked once a tree, by running its shell: as it is (the machine may have an emulator for all), then with one of our own. */
+    private Emulation emulation() {
+        if (emulation.isEmpty()) {
+            emulation = Optional.of(Emulation.foreign(tree.root()).map(this::emulation).orElse(Emulation.NONE));
+        }
+        return emulation.get();
+    }
+
+    private Emulation emulation(String arch) {
+        List<String> nothing = List.of("/bin/sh", "-c", ":");
+        Shell.Result plain = inTree(Emulation.NONE, nothing);
+        if (plain.exitCode() == 0) {
+            return Emulation.NONE;
+        }
+        requirePrepared(plain);
+        Emulation own = Emulation.installed(arch).orElseThrow(() -> Emulation.impossible(arch, plain.tail()));
+        Shell.Result emulated = inTree(own, nothing);
+        if (emulated.exitCode() != 0) {
+            throw Emulation.impossible(arch, emulated.tail());
+        }
+        return own;
+    }
+
+    private static String indented(Shell.Result result) {
+        return result.tail().stream().map(line -> "\n    " + line).reduce("", String::concat);
+    }
+
+    private static void requirePrepared(Shell.Result result) {
         if (result.exitCode() == NOT_PREPARED || result.tail().stream().anyMatch(line -> line.startsWith("unshare:"))) {
-            throw Failure.machine("package scripts cannot run here: namespaces of their own are not allowed" + lines,
+            throw Failure.machine("package scripts cannot run here: namespaces of their own are not allowed" + indented(result),
                     "run as root or through unshare --map-root-user --map-auto; a container needs --cap-add SYS_ADMIN and a seccomp profile that allows unshare and mount");
         }
-        throw new Failure("script " + script + " of package " + one.pkg() + " ended with exit code " + result.exitCode() + lines,
-                "the build log has all of its output");
     }
 
     /** The folder that scripts are put into while they run, as apk leaves it: for root only. */

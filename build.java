@@ -16,6 +16,7 @@ import java.util.function.Supplier;
 import java.util.function.ToLongFunction;
 import java.util.stream.Stream;
 import lib.Alpine;
+import lib.Architecture;
 import lib.BuildOptions;
 import lib.BuildOptions.Phase;
 import lib.BuildReport;
@@ -120,7 +121,7 @@ class Build implements Cli.Script {
         RootTree root = new RootTree(workspace.root());
         Kernel kernel = new Kernel(config.kernel(), Optional.of(options.lock(workspace)), Optional.empty(), tools, options.jobs);
         Firmware firmware = new Firmware(config.firmware(), tools, options.offline);
-        Initramfs packing = new Initramfs(config.budget(), tools);
+        Initramfs packing = new Initramfs(config.budget(), Architecture.named(config.alpine().arch()), tools);
         try (Console console = tools.console()) {
             console.table(Stream.of(Phase.values()).map(phase -> Console.heading(phase.number, PHASES, phase.title)).toList(), Terminal.columns(tools.shell()));
             phase(tools, Phase.ENVIRONMENT, () -> environment(config, tools).require(Environment.neededBy(config), options.demo), () -> 0);

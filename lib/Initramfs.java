@@ -25,8 +25,12 @@ import lib.tool.Shell;
 import lib.tool.Tools;
 import lib.tool.Trees;
 
-/** Phase 6, first half: the root tree becomes one compressed cpio archive. */
-public record Initramfs(Config.Budget budget, Tools tools) {
+/**
+ * Phase 6, first half: the root tree becomes one compressed cpio archive.
+ *
+ * @param guest whose kernel unpacks it: xz's filter for x86 code is built into kernels for x86 only
+ */
+public record Initramfs(Config.Budget budget, Architecture guest, Tools tools) {
     /** Made as headers in the archive, never on disk; the kernel opens /dev/console for PID 1 before anything is mounted. */
     private static final List<Cpio.Device> DEVICES = List.of(
             new Cpio.Device("dev/console", 0600, 5, 1), new Cpio.Device("dev/null", 0666, 1, 3), new Cpio.Device("dev/zero", 0666, 1, 5),
@@ -78,7 +82,7 @@ public record Initramfs(Config.Budget budget, Tools tools) {
 
     private Path compress(Path cpio, String digest) {
         Optional<Path> xz = budget.compression() == Compression.XZ ? Shell.which("xz") : Optional.empty();
-        Cache.Key key = Cache.Key.of("initramfs", "initramfs").with("tree", digest).with("compression", budget.compression())
+        Cache.Key key = Cache.Key.of("initramfs", "initramfs").with("tree", digest).with("compression", budget.compression()).with("guest", guest)
                 .with("with", xz.map(program -> tools.shell().output(program.toString(), "--version").lines().findFirst().orElse(""))
                         .orElse("java"));
         return tools.cache().get(key, folder -> {
@@ -95,13 +99,13 @@ public record Initramfs(Config.Budget budget, Tools tools) {
 
     private void xz(Path cpio, Path target, Optional<Path> program) throws IOException {
         if (program.isEmpty()) {
-            Xz.compress(cpio, target, true);
+            Xz.compress(cpio, target, guest == Architecture.X86_64);
             return;
         }
         Path input = target.resolveSibling("initramfs.cpio");
         Files.copy(cpio, input);
         List<String> argv = new ArrayList<>(List.of(program.get().toString()));
-        argv.addAll(Xz.arguments(Files.size(cpio), true));
+        argv.addAll(Xz.arguments(Files.size(cpio), guest == Architecture.X86_64));
         argv.add(input.toString());
         tools.shell().run(Shell.Command.of(argv));
     }

@@ -41,6 +41,7 @@ public record Inventory(Shell shell, String rustTarget) {
         return switch (program.check()) {
             case HEADER -> present(program, header(program.title()));
             case EMULATOR -> Shell.which(program.title()).isPresent() ? version(program) : present(program, emulator(program.title().replace("-static", "")));
+            case FILE -> present(program, program.command().stream().anyMatch(file -> Files.exists(Path.of(file))));
             case RUST_TARGET_INSTALLED -> present(program, rustLibrary());
             case VERSION -> Shell.which(program.title()).isEmpty() ? present(program, false) : version(program);
         };

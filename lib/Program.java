@@ -1,6 +1,7 @@
 package lib;
 
 import static lib.Program.Check.EMULATOR;
+import static lib.Program.Check.FILE;
 import static lib.Program.Check.HEADER;
 import static lib.Program.Check.RUST_TARGET_INSTALLED;
 import static lib.Program.Check.VERSION;
@@ -46,6 +47,10 @@ public enum Program {
     AARCH64_LD(VERSION, "aarch64-linux-gnu-ld --version", "2.25", "links and strips for aarch64", "binutils-aarch64-linux-gnu", "", "aarch64-linux-gnu-binutils"),
     AARCH64_EMULATOR(EMULATOR, "qemu-aarch64-static --version", "5.0", "runs package scripts of aarch64", "qemu-user-static", "qemu-aarch64", "qemu-user-static"),
     AARCH64_QEMU(VERSION, "qemu-system-aarch64 --version", "5.0", "boots images for aarch64", "qemu-system-arm", "qemu-system-aarch64", "qemu-system-aarch64"),
+    AARCH64_UEFI(FILE, "/usr/share/AAVMF/AAVMF_CODE.fd /usr/share/edk2/aarch64/QEMU_CODE.fd /usr/share/qemu/edk2-aarch64-code.fd", "",
+            "firmware of aarch64 guests", "qemu-efi-aarch64", "aavmf", "edk2-aarch64"),
+    X86_64_UEFI(FILE, "/usr/share/OVMF/OVMF_CODE_4M.fd /usr/share/OVMF/OVMF_CODE.fd /usr/share/edk2/x64/OVMF_CODE.4m.fd /usr/share/qemu/edk2-x86_64-code.fd", "",
+            "firmware of x86_64 guests (--efi)", "ovmf", "ovmf", "edk2-ovmf"),
     X86_64_GCC(VERSION, "x86_64-linux-gnu-gcc --version", "5.1", "compiles and links for x86_64", "gcc-x86-64-linux-gnu libc6-dev-amd64-cross", "", ""),
     X86_64_LD(VERSION, "x86_64-linux-gnu-ld --version", "2.25", "links and strips for x86_64", "binutils-x86-64-linux-gnu", "", ""),
     X86_64_EMULATOR(EMULATOR, "qemu-x86_64-static --version", "5.0", "runs package scripts of x86_64", "qemu-user-static", "qemu-x86_64", "qemu-user-static"),
@@ -63,6 +68,8 @@ public enum Program {
         HEADER,
         /** On PATH, static or not, or the kernel itself starts programs for its processor (binfmt_misc). */
         EMULATOR,
+        /** A file at one of the places that the command lists. */
+        FILE,
         /** rustc has the library of the Rust target. */
         RUST_TARGET_INSTALLED
     }
@@ -75,7 +82,8 @@ public enum Program {
     /** What making the demo's inputs and booting its image take. */
     public static final Set<Program> FOR_DEMO = Set.copyOf(EnumSet.of(GIT, QEMU));
     /** What the tests run besides what a build needs. */
-    public static final Set<Program> FOR_TESTS = Set.copyOf(EnumSet.of(GIT, STRIP, XZ, ZSTD, CPIO, KMOD, QEMU, UNSHARE, NEWUIDMAP, PODMAN, RUNC));
+    public static final Set<Program> FOR_TESTS = Set.copyOf(EnumSet.of(GIT, STRIP, XZ, ZSTD, CPIO, KMOD, QEMU, UNSHARE, NEWUIDMAP, PODMAN, RUNC,
+            AARCH64_GCC, AARCH64_LD, AARCH64_EMULATOR, AARCH64_QEMU, AARCH64_UEFI, X86_64_UEFI));
 
     /** What an image for a processor that is not this machine's takes besides. */
     public static Set<Program> forCross(Architecture guest) {
@@ -104,7 +112,7 @@ public enum Program {
     /** The program's name on PATH, or the header's below the include folder. */
     public String title() {
         return switch (check) {
-            case VERSION, HEADER, EMULATOR -> command.get(0);
+            case VERSION, HEADER, EMULATOR, FILE -> command.get(0);
             case RUST_TARGET_INSTALLED -> name().toLowerCase(Locale.ROOT).replace('_', '-');
         };
     }

@@ -16,12 +16,18 @@ import lib.tool.Shell;
 /** A repository of made-up packages in a folder, signed by a key of its own, and what tests do with it. */
 final class Repo {
     private final Path folder;
+    private final String arch;
     private final SigningKey key = SigningKey.generate("test.rsa.pub");
     private final ApkWriter writer = new ApkWriter(key);
     private final Map<String, String> stanzas = new LinkedHashMap<>();
 
     Repo(Path folder) {
+        this(folder, "x86_64");
+    }
+
+    Repo(Path folder, String arch) {
         this.folder = folder;
+        this.arch = arch;
         write(folder.resolve("keys/test.rsa.pub"), key.publicPem().getBytes(java.nio.charset.StandardCharsets.US_ASCII));
     }
 
@@ -35,7 +41,16 @@ final class Repo {
     }
 
     static ApkPackage pkg(String name, String version) {
-        return ApkPackage.of(name, version, "x86_64", 1_700_000_000).with("pkgdesc", "a test").with("license", "MIT");
+        return pkg(name, version, "x86_64");
+    }
+
+    private static ApkPackage pkg(String name, String version, String arch) {
+        return ApkPackage.of(name, version, arch, 1_700_000_000).with("pkgdesc", "a test").with("license", "MIT");
+    }
+
+    /** A package for this repository's processor. */
+    ApkPackage make(String name, String version) {
+        return pkg(name, version, arch);
     }
 
     Path folder() {
@@ -66,19 +81,19 @@ final class Repo {
     }
 
     Repo index(byte[] bytes) {
-        write(folder.resolve("x86_64/APKINDEX.tar.gz"), bytes);
+        write(folder.resolve(arch + "/APKINDEX.tar.gz"), bytes);
         return this;
     }
 
     Path file(ApkPackage one) {
-        return folder.resolve("x86_64/" + one.name() + "-" + one.version() + ".apk");
+        return folder.resolve(arch + "/" + one.name() + "-" + one.version() + ".apk");
     }
 
     /** The index as this project reads it. */
     Catalog catalog(Installation installation) {
         Catalog catalog = new Catalog();
         catalog.addInstalled(installation.packages());
-        Path index = folder.resolve("x86_64/APKINDEX.tar.gz");
+        Path index = folder.resolve(arch + "/APKINDEX.tar.gz");
         URI place = folder.toUri();
         catalog.addIndex(new Repository("test", "", List.of(place), 0), SignedIndex.read(index, new Keys().addFolder(keys()), index.toString()),
                 index.toString());
@@ -91,7 +106,7 @@ final class Repo {
         List<Dependency> wanted = java.util.Arrays.stream(atoms).map(Dependency::parse).toList();
         Plan plan = Plan.of(catalog(installation), installation.worldWith(wanted), atom -> "");
         Map<Package, PackageFile> files = new HashMap<>();
-        plan.wanted().forEach(pkg -> files.put(pkg, PackageFile.verified(folder.resolve("x86_64/" + pkg.fileName()), pkg)));
+        plan.wanted().forEach(pkg -> files.put(pkg, PackageFile.verified(folder.resolve(arch + "/" + pkg.fileName()), pkg)));
         installation.apply(plan, files::get, shell);
         return plan;
     }

@@ -134,7 +134,7 @@ public record Config(Path folder, Optional<String> environment, Alpine alpine, L
                         conf.find(Key.KERNEL_SOURCE).map(text -> readable(conf, Download.uri(text, base))),
                         conf.get(Key.KERNEL_LOCALVERSION, Pattern.compile("[A-Za-z0-9._+-]{0,40}"), "letters, digits and . _ + -"),
                         existing(folder.resolve("kernel.config")), arch, epoch),
-                new Firmware(conf.find(Key.FIRMWARE_SOURCE), conf.find(Key.FIRMWARE_TAG), optionalLines(folder.resolve("firmware.conf")), base),
+                new Firmware(firmwareSource(conf, base), conf.find(Key.FIRMWARE_TAG), optionalLines(folder.resolve("firmware.conf")), base),
                 new Budget(conf.get(Key.UPX, Upx.class), conf.get(Key.COMPRESSION, Compression.class), conf.size(Key.MAX_INITRAMFS_SIZE),
                         conf.size(Key.MAX_KERNEL_SIZE), groups(conf), epoch),
                 Store.read(folder.resolve("rfs.conf"), environment));
@@ -170,6 +170,15 @@ public record Config(Path folder, Optional<String> environment, Alpine alpine, L
         if ("file".equals(source.getScheme()) && !Files.isRegularFile(Path.of(source))) {
             throw conf.wrong(Key.KERNEL_SOURCE, "a tarball: there is no file " + Path.of(source));
         }
+        return source;
+    }
+
+    private static Optional<String> firmwareSource(BuildConf conf, Path base) {
+        Optional<String> source = conf.find(Key.FIRMWARE_SOURCE);
+        source.filter(text -> !text.matches("(https?|git|ssh)://.*|[\\w.-]+@[\\w.-]+:.*")).map(text -> base.resolve(text.replaceFirst("^file:(//(?=/))?", "")).normalize())
+                .filter(path -> !Files.exists(path)).ifPresent(path -> {
+                    throw conf.wrong(Key.FIRMWARE_SOURCE, "a folder, tarball or git repository: there is no " + path);
+                });
         return source;
     }
 

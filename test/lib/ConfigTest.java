@@ -110,6 +110,16 @@ class ConfigTest {
     }
 
     @Test
+    void firmware_that_is_not_there_is_known_before_any_work_starts() throws IOException {
+        assertThatThrownBy(() -> Config.read(config, Map.of("FIRMWARE_SOURCE", "file:linux-firmware"))).isInstanceOf(Failure.class)
+                .hasMessageContaining("FIRMWARE_SOURCE=\"file:linux-firmware\" is not a folder, tarball or git repository: there is no " + workspace.resolve("linux-firmware"));
+        Files.createDirectory(workspace.resolve("linux-firmware"));
+        for (String good : new String[] {"file:linux-firmware", "linux-firmware", "https://example.org/x.tar.xz", "git@example.org:x.git", "ssh://example.org/x"}) {
+            assertThat(Config.read(config, Map.of("FIRMWARE_SOURCE", good)).firmware().source()).contains(good);
+        }
+    }
+
+    @Test
     void a_password_hash_that_is_none_is_refused_without_being_shown() throws IOException {
         write("build.conf", "ROOT_PASSWORD_HASH=\"hunter2\"\n");
 

@@ -33,6 +33,7 @@ import lib.Modules;
 import lib.Optimization;
 import lib.Program;
 import lib.RootTree;
+import lib.Sbom;
 import lib.SizeLedger;
 import lib.SizeReport;
 import lib.Store;
@@ -172,7 +173,8 @@ class Build implements Cli.Script {
         List<Lint.Finding> findings = tools.console().step("lint of vmlinuz.efi", () -> lint.examine(image, opened, tools.cache()));
         Lint.require(findings);
         findings.forEach(finding -> tools.console().detail(finding.rule() + ": /" + finding.path() + " " + finding.text()));
-        return new Finished(sizes, Map.of(SizeReport.FILE, sizes.json(), "size.html", sizes.html()));
+        return new Finished(sizes, Map.of(SizeReport.FILE, sizes.json(), "size.html", sizes.html(),
+                Sbom.FILE, new Sbom(report.config().budget().epoch(), tools).of(report.sbom(image))));
     }
 
     /** Stops the build behind the phase that --until names. */

@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import lib.tool.Digest;
 import lib.tool.Failure;
 import lib.tool.Tools;
 
@@ -20,6 +21,13 @@ public record BuildReport(Config config, Alpine.Installed alpine, List<Component
     public String version() {
         return kernel.release() + "-" + components.stream().filter(component -> component.path().endsWith(MY_INIT)).findFirst()
                 .map(component -> component.identity().replaceFirst("^sha256:", "").substring(0, 7)).orElse("unknown");
+    }
+
+    /** What the SBOM tells. */
+    public Sbom.Contents sbom(Path image) {
+        String source = config.kernel().source().map(uri -> "file".equals(uri.getScheme()) ? "" : uri.toString()).orElse("");
+        return new Sbom.Contents("MyceliumOS", version(), Digest.sha256(image), alpine, components, components.stream().map(Components.Built::crates).toList(),
+                kernel.release(), source, firmware.items(), firmware.origin(), firmware.version());
     }
 
     /** The part that says whose a file of the image is: kernel, components, modules, rootfs. */

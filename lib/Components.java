@@ -1,5 +1,6 @@
 package lib;
 
+import com.fasterxml.jackson.annotation.JsonIgnore;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -33,8 +34,10 @@ public record Components(List<Source> sources, Optional<String> only, Config.Too
      * @param path in the image
      * @param bytes size of the program
      * @param reports version that the program itself prints; empty when it prints none
+     * @param crates what Cargo.lock says it is made of; for the SBOM, too long for build.json
      */
-    public record Built(String name, String url, String version, String identity, String path, long bytes, String reports) { }
+    public record Built(String name, String url, String version, String identity, String path, long bytes, String reports,
+            @JsonIgnore List<CargoLock.Crate> crates) { }
 
     /** All components. */
     public Components(List<Source> sources, Config.Toolchain toolchain, BuildLock.Use lock, Tools tools, boolean offline, int jobs) {
@@ -65,7 +68,7 @@ public record Components(List<Source> sources, Optional<String> only, Config.Too
             Source source = wanted.get(i);
             Made one = made.get(i);
             root.install(one.program(), one.path(), 0755);
-            built.add(new Built(source.name(), source.url(), source.version(), one.identity(), one.path(), one.program().toFile().length(), one.reports()));
+            built.add(new Built(source.name(), source.url(), source.version(), one.identity(), one.path(), one.program().toFile().length(), one.reports(), one.crates()));
             identities.put(source.name(), one.identity().replaceFirst("^sha256:", ""));
         }
         locked.write(sources, identities).forEach(change -> tools.console().detail("build.lock: " + change));
@@ -124,9 +127,10 @@ public record Components(List<Source> sources, Optional<String> only, Config.Too
      * @param identity as in {@link Built}
      * @param path in the image
      */
-    record Made(Path program, String identity, String path, String reports) {
+    record Made(Path program, String identity, String path, String reports, List<CargoLock.Crate> crates) {
         private static final String PROGRAM = "program";
         private static final String REPORTS = "version";
+        private static final String CRATES = "Cargo.lock";
 
         /** Checks a fresh program and makes {@code entry} of the cache from it. */
         static void keep(Source source, Path program, Path entry, ProgramCheck check) throws IOException {
@@ -136,8 +140,14 @@ public record Components(List<Source> sources, Optional<String> only, Config.Too
             Files.writeString(entry.resolve(REPORTS), check.version(program));
         }
 
+        /** Keeps the list of crates beside the program. */
+        static void keepCrates(Path lock, Path entry) throws IOException {
+            Files.copy(lock, entry.resolve(CRATES));
+        }
+
         static Made kept(Path entry, String identity, String path) {
-            return new Made(entry.resolve(PROGRAM), identity, path, Trees.read(entry.resolve(REPORTS)));
+            Path crates = entry.resolve(CRATES);
+            return new Made(entry.resolve(PROGRAM), identity, path, Trees.read(entry.resolve(REPORTS)), Files.exists(crates) ? CargoLock.read(crates) : List.of());
         }
     }
 }

@@ -24,7 +24,7 @@ record RepositoryBuild(Config.Toolchain toolchain, ComponentLock lock, Tools too
         String commit = commit(source, url, git);
         Recipes.Recipe recipe = Recipes.recipe(source);
         CargoBuild cargo = new CargoBuild(tools, toolchain, offline, jobs);
-        Cache.Key key = Cache.Key.of("component", source.name()).with("commit", commit).with("recipe", recipe);
+        Cache.Key key = Cache.Key.of("component", source.name()).with("commit", commit).with("recipe", recipe).with("keeps", "program, version, crates");
         Map<String, Object> inputs = recipe instanceof Recipes.Cargo ? cargo.inputs()
                 : Map.of("target", toolchain.target(), "epoch", toolchain.epoch(), "environment", RustToolchain.variables(System.getenv()));
         for (Map.Entry<String, Object> input : inputs.entrySet()) {
@@ -38,9 +38,20 @@ record RepositoryBuild(Config.Toolchain toolchain, ComponentLock lock, Tools too
                 Path program = recipe instanceof Recipes.Cargo project ? cargo.compile(source, project, folder.source(), commit)
                         : run(source, (Recipes.Commands) recipe, folder.source());
                 Components.Made.keep(source, program, target, new ProgramCheck(toolchain.target(), tools));
+                if (recipe instanceof Recipes.Cargo project) {
+                    CargoLock.find(folder.source().resolve(project.folder()).normalize(), folder.source()).ifPresent(file -> keep(file, target));
+                }
             }
         });
         return Components.Made.kept(entry, commit, recipe.install());
+    }
+
+    private static void keep(Path cargoLock, Path entry) {
+        try {
+            Components.Made.keepCrates(cargoLock, entry);
+        } catch (IOException e) {
+            throw Failure.io("cannot keep " + cargoLock, e);
+        }
     }
 
     private String commit(Source source, String url, Git git) {

@@ -42,7 +42,7 @@ public record SizeLedger(Config.Budget budget, Optional<SizeReport> before, Tool
      */
     public SizeReport of(Path image, Supplier<FinishedImage> opened, Map<String, Object> contents) {
         String build = Json.line(contents);
-        Cache.Key key = Cache.Key.of("sizes", image.getFileName().toString()).with("recipe", 1).with("image", Digest.sha256(image)).with("contents", Digest.sha256(build));
+        Cache.Key key = Cache.Key.of("sizes", image.getFileName().toString()).with("recipe", 2).with("image", Digest.sha256(image)).with("contents", Digest.sha256(build));
         return SizeReport.read(tools.cache().get(key, target -> {
             Files.createDirectory(target);
             Files.writeString(target.resolve(SizeReport.FILE), charge(opened.get(), "vmlinuz.efi", Json.parse(build, "the build")).json());

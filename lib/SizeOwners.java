@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
-import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import lib.SizeReport.Group;
 import lib.image.CpioEntry;
@@ -20,7 +19,6 @@ import lib.image.FinishedImage;
 final class SizeOwners {
     private static final String MODULES = "lib/modules/";
     private static final String FIRMWARE = "lib/firmware/";
-    private static final Pattern BROUGHT_IN = Pattern.compile(".*: (?:for|may be asked for by) (\\S+)");
     private static final Pattern CONFIGURATION = Pattern.compile("etc/(my_init(/.*)?|mos(/.*)?|hostname|mos-release|modules-load\\.d/mos\\.conf|modprobe\\.d/mos\\.conf)");
 
     private final FinishedImage image;
@@ -40,9 +38,11 @@ final class SizeOwners {
         build.path("rootfs").forEach(path -> owners.known.put(path.asText(), new Owner(Group.CONFIGURATION, "config/rootfs", "")));
         build.path("components").forEach(one -> owners.known.put(FinishedImage.plain(one.path("path").asText()),
                 new Owner(Group.COMPONENTS, one.path("name").asText(), shortened(one.path("identity").asText()))));
-        image.release().or(() -> Optional.of(build.path("kernel").path("release").asText()))
-                .ifPresent(release -> build.path("modules").forEach(one -> owners.known.put(MODULES + release + "/" + unpacked(one.path("path").asText()),
-                        new Owner(Group.MODULES, set(one), release))));
+        Map<String, String> broughtBy = new HashMap<>();
+        build.path("modules").forEach(one -> broughtBy.put(one.path("name").asText(), one.path("by").asText()));
+        String release = image.release().orElse(build.path("kernel").path("release").asText());
+        build.path("modules").forEach(one -> owners.known.put(MODULES + release + "/" + unpacked(one.path("path").asText()),
+                new Owner(Group.MODULES, set(one.path("name").asText(), broughtBy), release)));
         return owners;
     }
 
@@ -55,10 +55,13 @@ final class SizeOwners {
         return path.replaceFirst("\\.(xz|gz|zst)$", "");
     }
 
-    /** Modules are counted with the one that modules.conf names and that brought them in. */
-    private static String set(JsonNode module) {
-        Matcher m = BROUGHT_IN.matcher(module.path("why").asText());
-        return m.matches() ? m.group(1) : module.path("name").asText();
+    /** Modules are counted with the one that modules.conf names and that brought them in, maybe over others. */
+    private static String set(String name, Map<String, String> broughtBy) {
+        String at = name;
+        for (int i = 0; i < broughtBy.size() && !broughtBy.getOrDefault(at, at).equals(at); i++) {
+            at = broughtBy.get(at);
+        }
+        return at;
     }
 
     /** Lines P (name), V (version), F (folder) and R (file) of each stanza; apk-installed database, apk-tools. */

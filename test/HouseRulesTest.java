@@ -45,7 +45,7 @@ class HouseRulesTest {
     private static final Map<String, Set<String>> PHASES = """
             Environment: Inventory
             Alpine: Miniroot PackageChoice PackageFetch PackageIndex PackageLock
-            Components: CargoBuild ComponentLock ProgramCheck ReleaseFile ReleaseInstall RepositoryBuild RustToolchain SourceFolder
+            Components: CargoBuild CargoLock ComponentLock ProgramCheck ReleaseFile ReleaseInstall RepositoryBuild RustToolchain SourceFolder
             SystemSetup: Modules ServicePrograms
             Firmware: Microcode
             Hardware: DeviceList ModuleAlias
@@ -64,7 +64,7 @@ class HouseRulesTest {
             """.lines().map(line -> line.split(":")).collect(Collectors.toMap(line -> line[0],
                     line -> line.length == 1 ? Set.of() : Set.of(line[1].strip().split(" +"))));
 
-    /** Puts what the phases returned into one report; it calls none of them. */
+    /** Put what the phases returned into one report; they call none of them. */
     private static final Set<String> GATHERS_RESULTS = Set.of("BuildReport", "Origins");
 
     /** Files of more than 300 lines, and why they are not split. Tests, lists of cases, may have 400. */

@@ -1,7 +1,7 @@
 package lib.tool;
 
-//DEPS com.fasterxml.jackson.core:jackson-databind:2.18.2
-//DEPS com.fasterxml.jackson.datatype:jackson-datatype-jdk8:2.18.2
+//DEPS com.fasterxml.jackson.core:jackson-databind:2.18.3
+//DEPS com.fasterxml.jackson.datatype:jackson-datatype-jdk8:2.18.3
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;

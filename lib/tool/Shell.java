@@ -1,7 +1,7 @@
 package lib.tool;
 
 //DEPS org.zeroturnaround:zt-exec:1.12
-//DEPS org.slf4j:slf4j-nop:1.7.36
+//DEPS org.slf4j:slf4j-nop:2.0.16
 
 import java.io.ByteArrayOutputStream;
 import java.io.File;

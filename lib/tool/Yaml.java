@@ -1,6 +1,6 @@
 package lib.tool;
 
-//DEPS com.fasterxml.jackson.dataformat:jackson-dataformat-yaml:2.18.2
+//DEPS com.fasterxml.jackson.dataformat:jackson-dataformat-yaml:2.18.3
 
 import com.fasterxml.jackson.core.JsonLocation;
 import com.fasterxml.jackson.core.JsonProcessingException;

@@ -37,8 +37,9 @@ class SizeLedgerTest {
             """;
     private static final String BUILD = """
             {"components": [{"name": "my_init", "path": "/sbin/my_init", "identity": "0123456789abcdef"}],
-             "modules": [{"name": "virtio_net", "path": "kernel/net/virtio_net.ko.xz", "why": "config/modules.conf:1"},
-                         {"name": "failover", "path": "kernel/net/failover.ko", "why": "config/modules.conf:1: for virtio_net"}],
+             "modules": [{"name": "virtio_net", "path": "kernel/net/virtio_net.ko.xz", "by": "virtio_net"},
+                         {"name": "failover", "path": "kernel/net/failover.ko", "by": "net_failover"},
+                         {"name": "net_failover", "path": "kernel/net/none.ko", "by": "virtio_net"}],
              "rootfs": ["srv/motd"]}""";
 
     @TempDir

@@ -19,6 +19,7 @@ import lib.Alpine;
 import lib.Architecture;
 import lib.BuildOptions;
 import lib.BuildOptions.Phase;
+import lib.BuildPage;
 import lib.BuildReport;
 import lib.Components;
 import lib.Config;
@@ -150,6 +151,7 @@ class Build implements Cli.Script {
             Path image = phase(tools, Phase.KERNEL, () -> kernel.link(system.kernel(), initramfs.file()), done -> done.toFile().length());
             Finished finished = finish(image, report.apply(initramfs), ledger, lint, tools);
             new Dist(workspace).publish(image, initramfs.file(), report.apply(initramfs), finished.texts());
+            BuildPage.write(workspace.dist());
             tools.console().say(finished.sizes().table(ledger.before()).stripTrailing());
             store.ifPresent(s3 -> upload(s3, config, workspace, system.kernel(), tools));
             return done(workspace.image(), tools, start);

@@ -15,6 +15,7 @@ import lib.Background;
 import lib.Boot;
 import lib.BootContract;
 import lib.BootReport;
+import lib.BuildPage;
 import lib.Claim;
 import lib.CloudHypervisor;
 import lib.Disks;
@@ -164,7 +165,7 @@ final class Runit implements Cli.Script {
         Optional<BootContract> contract = mode.check ? Optional.of(contract(workspace)) : Optional.empty();
         try (Claim claim = Claim.of(hardware.name, place, shell)) {
             Session session = new Session(hypervisor(kernel, place), claim, shell, console);
-            contract.ifPresentOrElse(rules -> check(session, rules), mode.detach ? session::inBackground : session::onTerminal);
+            contract.ifPresentOrElse(rules -> check(session, rules, workspace), mode.detach ? session::inBackground : session::onTerminal);
             return 0;
         }
     }
@@ -237,7 +238,7 @@ final class Runit implements Cli.Script {
         return test.timeout.map(contract::within).orElse(contract);
     }
 
-    private void check(Session session, BootContract contract) {
+    private void check(Session session, BootContract contract, Workspace workspace) {
         double maxSlower = BootReport.percent(test.maxSlower);
         List<Boot.Outcome> outcomes = new ArrayList<>();
         do {
@@ -245,6 +246,9 @@ final class Runit implements Cli.Script {
         } while (outcomes.size() < test.repeat && outcomes.get(outcomes.size() - 1).met());
         BootReport report = BootReport.of(hardware.name, contract, outcomes, test.icount);
         test.junit.ifPresent(file -> report.writeJunit(file, contract));
+        if (image.kernel.isEmpty() && image.initrd.isEmpty()) {
+            BuildPage.booted(workspace.dist(), report);
+        }
         Stream.of(json ? Json.pretty(report) : report.text()).filter(text -> json || outcomes.stream().allMatch(Boot.Outcome::met)).forEach(System.out::print);
         outcomes.forEach(outcome -> outcome.demand(session.hypervisor().machine().bootLog()));
         test.baseline.ifPresent(file -> report.compareTo(file, maxSlower));

@@ -1,20 +1,13 @@
 package lib;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Optional;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
-import lib.tool.Console;
-import lib.tool.Shell;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -37,25 +30,11 @@ class SizePageTest {
         assertThat(page()).doesNotContainPattern("(?i)https?:|src=|@import|url\\(|<link|<b id=planted").contains("default-src 'none'");
     }
 
-    /** The page after its script ran, as a browser without a network shows it. */
-    private String shown(int width) throws IOException {
-        Optional<Path> browser = Stream.of("chromium", "chromium-browser", "google-chrome").flatMap(name -> Shell.which(name).stream()).findFirst();
-        assumeTrue(browser.isPresent(), "Chromium is not installed");
-        Path file = Files.writeString(folder.resolve("size.html"), page());
-        Shell shell = new Shell(Console.plain(new PrintStream(new ByteArrayOutputStream(), true, StandardCharsets.UTF_8)));
-        Shell.Result result = shell.attempt(Shell.Command.of(browser.get().toString(), "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-                "--user-data-dir=" + folder.resolve("profile"), "--host-resolver-rules=MAP * ~NOTFOUND", "--enable-logging=stderr", "--window-size=" + width + ",900",
-                "--virtual-time-budget=3000", "--dump-dom", file.toUri().toString()).timeout(120));
-        assumeTrue(!result.text().isEmpty(), "Chromium does not run here: " + String.join(" ", result.tail()));
-        assertThat(result.tail()).noneMatch(line -> line.contains("CONSOLE") && line.contains("rror"));
-        return result.text();
-    }
-
     @Tag("slow")
     @ParameterizedTest
     @ValueSource(ints = {1280, 500})
     void a_browser_draws_the_treemap_and_fills_the_table(int width) throws IOException {
-        String shown = shown(width);
+        String shown = TestBrowser.shown(Files.writeString(folder.resolve("size.html"), page()), width);
 
         assertThat(shown).contains("<h1 id=\"title\">vmlinuz.efi: ");
         assertThat(Pattern.compile("<button [^>]*title=\"[^\"]+: [\\d.]+ (B|KiB|MiB), [\\d.]+ %\"").matcher(shown).results().count()).isBetween(6L, 20L);

@@ -10,8 +10,10 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -113,10 +115,21 @@ class ModulesTest {
             tables.names().forEach(name -> expected.put(name, workers.submit((Callable<List<String>>) () -> modprobe(kernel, name))));
             for (Map.Entry<String, Future<List<String>>> one : expected.entrySet()) {
                 assertThat(tables.loadOrder(one.getKey())).as(one.getKey()).isEqualTo(one.getValue().get());
+                assertThat(closure(tables, one.getKey())).as(one.getKey()).containsExactlyInAnyOrderElementsOf(one.getValue().get());
             }
         } finally {
             workers.shutdownNow();
         }
+    }
+
+    /** What single steps from module to module lead to: so --why tells it, and so it gets into the image. */
+    private static Set<String> closure(ModuleTables tables, String module) {
+        Set<String> all = new LinkedHashSet<>(List.of(module));
+        for (List<String> open = List.of(module); !open.isEmpty(); ) {
+            open = open.stream().flatMap(one -> tables.asksFor(one).entrySet().stream()).filter(step -> !step.getValue().equals("weakdep"))
+                    .map(Map.Entry::getKey).filter(all::add).toList();
+        }
+        return all;
     }
 
     @Test

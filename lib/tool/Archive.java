@@ -14,7 +14,6 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributeView;
 import java.nio.file.attribute.BasicFileAttributes;
-import java.nio.file.attribute.FileTime;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -213,7 +212,7 @@ public final class Archive {
         owner(place, entry);
         Files.setAttribute(place, "unix:mode", entry.getMode() & (limits.owners() ? 07777 : 0777), LinkOption.NOFOLLOW_LINKS);
         Files.getFileAttributeView(place, BasicFileAttributeView.class, LinkOption.NOFOLLOW_LINKS)
-                .setTimes(FileTime.fromMillis(entry.getLastModifiedDate().getTime()), null, null);
+                .setTimes(entry.getLastModifiedTime(), null, null);
     }
 
     /** Folders get their modes last, so that one without write permission can be filled. */

@@ -30,18 +30,27 @@ import java.util.stream.Stream;
 public final class Cache {
     /** Marks a folder as a cache, for backup programs and for clean.java (Cache Directory Tagging Specification, bford.info/cachedir). */
     public static final String TAG = "CACHEDIR.TAG";
+    /** Ending of the file beside an entry that names its inputs, and whose time is that of the entry's last use. */
+    static final String INPUTS = ".inputs";
     private static final String SIGNATURE = "Signature: 8a477f597d28d172789f06886806bc55";
 
     private final Path folder;
     private final Consumer<String> explain;
+    private final Optional<RemoteCache> remote;
     private final Map<String, ReentrantLock> here = new ConcurrentHashMap<>();
     private final AtomicInteger hits = new AtomicInteger();
     private final List<String> misses = java.util.Collections.synchronizedList(new ArrayList<>());
 
     /** @param explain is told a line for each look-up: hit or miss, and for a miss the input that changed */
     public Cache(Path folder, Consumer<String> explain) {
+        this(folder, explain, Optional.empty());
+    }
+
+    /** @param remote is asked for what is not here, and offered what is */
+    public Cache(Path folder, Consumer<String> explain, Optional<RemoteCache> remote) {
         this.folder = folder;
         this.explain = explain;
+        this.remote = remote;
     }
 
     /** {@code $MOS_CACHE_DIR}, else {@code ~/.cache/mos-builder}. */
@@ -101,22 +110,38 @@ public final class Cache {
     }
 
     private Path make(Key key, Path entry, Maker maker) throws IOException {
-        explain.accept("miss " + key.kind() + " " + key.name() + ": " + changed(key, entry.getParent()));
-        misses.add(key.kind() + " " + key.name());
         sweep();
         Path making = temporary(entry.getFileName().toString());
         try {
-            maker.make(making);
+            if (!fetched(key, making)) {
+                explain.accept("miss " + key.kind() + " " + key.name() + ": " + changed(key, entry.getParent()));
+                misses.add(key.kind() + " " + key.name());
+                maker.make(making);
+            }
             if (!Files.exists(making)) {
                 throw new IllegalStateException("nothing was made for " + key.kind() + " " + key.name());
             }
             Files.createDirectories(entry.getParent());
-            Files.writeString(entry.resolveSibling(entry.getFileName() + ".inputs"), key.lines());
+            Files.writeString(entry.resolveSibling(entry.getFileName() + INPUTS), key.lines());
             Files.move(making, entry, StandardCopyOption.ATOMIC_MOVE);
         } finally {
             Trees.delete(making);
         }
+        offer(key, entry);
         return entry;
+    }
+
+    private boolean fetched(Key key, Path making) {
+        boolean fetched = remote.isPresent() && remote.get().fetch(key, making, temporary("fetch"));
+        if (fetched) {
+            hits.incrementAndGet();
+            explain.accept("hit  " + key.kind() + " " + key.name() + " (remote cache)");
+        }
+        return fetched;
+    }
+
+    private void offer(Key key, Path entry) {
+        remote.ifPresent(other -> other.offer(key, entry, temporary("offer")));
     }
 
     /** Whether the entry is there already. */
@@ -207,7 +232,14 @@ public final class Cache {
     private Path hit(Key key, Path entry) {
         hits.incrementAndGet();
         explain.accept("hit  " + key.kind() + " " + key.name());
+        offer(key, entry);
+        touch(entry.resolveSibling(entry.getFileName() + INPUTS));
         return entry;
+    }
+
+    /** The time of the last use, by which old entries are found; a cache of somebody else's keeps its times. */
+    private static void touch(Path inputs) {
+        inputs.toFile().setLastModified(System.currentTimeMillis());
     }
 
     /** The inputs that differ from the newest entry of the same kind and name. */
@@ -217,7 +249,7 @@ public final class Cache {
         }
         List<Path> newest;
         try (Stream<Path> files = Files.list(kind)) {
-            newest = files.filter(file -> file.toString().endsWith(".inputs"))
+            newest = files.filter(file -> file.toString().endsWith(INPUTS))
                     .sorted(Comparator.comparing((Path file) -> file.toFile().lastModified()).reversed()).toList();
         }
         for (Path file : newest) {

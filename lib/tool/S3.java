@@ -15,8 +15,10 @@ import io.minio.StatObjectResponse;
 import io.minio.errors.MinioException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.io.RandomAccessFile;
 import java.net.URI;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.time.Duration;
@@ -138,17 +140,29 @@ public final class S3 implements AutoCloseable {
 
     /** SHA-256 of what the server sends for the object; empty when there is none. */
     public Optional<String> sha256(String key, Console.Progress progress) {
-        return retry.optional("read back " + key, () -> { }, () -> {
-            MessageDigest digest = Digest.newSha256();
-            byte[] buffer = new byte[1 << 16];
-            try (InputStream in = get(client.getObject(GetObjectArgs.builder().bucket(place.bucket()).object(key).build()))) {
-                for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
-                    digest.update(buffer, 0, n);
-                    progress.add(n);
-                }
+        return retry.optional("read back " + key, () -> { }, () -> read(key, OutputStream.nullOutputStream(), progress));
+    }
+
+    /** Writes an object to a file and returns its SHA-256; empty when there is none. */
+    public Optional<String> download(String key, Path file) {
+        return retry.optional("read " + key, () -> { }, () -> {
+            try (OutputStream out = Files.newOutputStream(file)) {
+                return read(key, out, Console.Progress.none());
             }
-            return Digest.hex(digest.digest());
         });
+    }
+
+    private String read(String key, OutputStream out, Console.Progress progress) throws IOException, MinioException {
+        MessageDigest digest = Digest.newSha256();
+        byte[] buffer = new byte[1 << 16];
+        try (InputStream in = get(client.getObject(GetObjectArgs.builder().bucket(place.bucket()).object(key).build()))) {
+            for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
+                digest.update(buffer, 0, n);
+                out.write(buffer, 0, n);
+                progress.add(n);
+            }
+        }
+        return Digest.hex(digest.digest());
     }
 
     /**

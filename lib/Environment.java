@@ -4,19 +4,16 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.EnumSet;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import lib.tool.Columns;
 import lib.tool.Failure;
-import lib.tool.Json;
 import lib.tool.Shell;
 import lib.tool.Shell.Command;
 import lib.tool.Tools;
@@ -35,7 +32,7 @@ public record Environment(Tools tools, String rustTarget) {
     /**
      * Fails when one of {@code needed} is missing, too old or broken; the failure (exit code 3) names all of them.
      *
-     * @param installMissing first install what is missing, where this process is root and the package manager is apt or apk
+     * @param installMissing first install what is missing, where this process is root
      */
     public void require(Set<Program> needed, boolean installMissing) {
         List<Inventory.Status> bad = installMissing ? obtain(needed) : unusable(needed);
@@ -81,7 +78,7 @@ public record Environment(Tools tools, String rustTarget) {
         List<Inventory.Status> bad = unusable(wanted);
         Distribution distribution = Distribution.here();
         List<String> packages = packages(bad.stream().map(Inventory.Status::program).toList(), distribution);
-        if (packages.isEmpty() || !mayInstall() || !Set.of(Distribution.APT, Distribution.APK).contains(distribution)) {
+        if (packages.isEmpty() || !mayInstall()) {
             return bad;
         }
         tools.console().step("installing " + String.join(" ", packages), () -> {
@@ -94,6 +91,14 @@ public record Environment(Tools tools, String rustTarget) {
             }
         });
         return unusable(wanted);
+    }
+
+    /** Installs what is needed; a Failure (exit code 3) with the line to run where this process may not. */
+    public void install(Set<Program> needed) {
+        if (!mayInstall()) {
+            throw Failure.machine("only root can install programs", installLine(missing(needed)).map(line -> "run: " + line).orElse("nothing is missing"));
+        }
+        require(needed, true);
     }
 
     private static boolean mayInstall() {
@@ -126,52 +131,18 @@ public record Environment(Tools tools, String rustTarget) {
         return programs.stream().sorted().flatMap(program -> Stream.of(program.packageFor(distribution).split(" "))).filter(name -> !name.isEmpty()).distinct().toList();
     }
 
-    /** The table of --check-deps: every program, with a mark at those of {@code needed} that cannot be used. */
-    public String table(Set<Program> needed, Path cache) {
+    /** What --check-deps prints: every program, the container engines, disk and memory. */
+    public EnvironmentReport report(Set<Program> needed, Path cache) {
         List<Inventory.Status> all = inventory().check(EnumSet.allOf(Program.class));
-        List<List<String>> rows = new ArrayList<>();
-        rows.add(List.of("", "program", "version", "at least", "needed", "for", "package"));
-        for (Inventory.Status one : all) {
-            Program program = one.program();
-            rows.add(List.of(one.usable() ? "ok" : needed.contains(program) ? "MISSING" : "-", program.title(),
-                    one.usable() ? one.version().isEmpty() ? "present" : one.version() : one.trouble(), program.minimum(),
-                    needed.contains(program) ? "yes" : "no", program.purpose(), program.packageFor(Distribution.here())));
-        }
-        String line = installLine(missing(all, needed)).map(text -> "\ninstall with: " + text + "\n").orElse("");
-        return Columns.aligned(rows) + String.format(Locale.ROOT, "%nfree space in %s: %.1f GiB (a kernel build takes %d GiB)%n", cache,
-                freeSpace(cache) / 1e0 / (1L << 30), KERNEL_BUILD_BYTES >> 30) + line;
-    }
-
-    /** The same as JSON. */
-    public String json(Set<Program> needed, Path cache) {
-        List<Inventory.Status> all = inventory().check(EnumSet.allOf(Program.class));
-        Map<String, Object> report = new LinkedHashMap<>();
-        report.put("ok", missing(all, needed).isEmpty());
-        report.put("programs", all.stream().map(one -> {
-            Map<String, Object> row = new LinkedHashMap<>();
-            row.put("name", one.program().title());
-            row.put("purpose", one.program().purpose());
-            row.put("needed", needed.contains(one.program()));
-            row.put("usable", one.usable());
-            row.put("version", one.version());
-            row.put("minimum", one.program().minimum());
-            row.put("trouble", one.trouble());
-            row.put("package", one.program().packageFor(Distribution.here()));
-            return row;
-        }).toList());
-        report.put("cache", cache.toString());
-        report.put("freeBytes", freeSpace(cache));
-        installLine(missing(all, needed)).ifPresent(line -> report.put("install", line));
-        return Json.pretty(report);
+        List<Program> missing = all.stream().filter(one -> !one.usable() && needed.contains(one.program())).map(Inventory.Status::program).toList();
+        List<ContainerEngine.Health> engines = Arrays.stream(ContainerEngine.values()).filter(ContainerEngine::isInstalled).map(engine -> engine.health(tools.shell())).toList();
+        Optional<Failure> namespace = User.isRoot() ? Optional.empty() : UserNamespace.lacking();
+        return new EnvironmentReport(all, needed, installLine(missing), engines, namespace, cache, freeSpace(cache), freeMemory());
     }
 
     /** Those of {@code needed} that are missing, too old or broken. */
     public List<Program> missing(Set<Program> needed) {
         return unusable(needed).stream().map(Inventory.Status::program).toList();
-    }
-
-    private static List<Program> missing(List<Inventory.Status> all, Set<Program> needed) {
-        return all.stream().filter(one -> !one.usable() && needed.contains(one.program())).map(Inventory.Status::program).toList();
     }
 
     private Inventory inventory() {
@@ -186,6 +157,12 @@ public record Environment(Tools tools, String rustTarget) {
         Program program = one.program();
         String name = program == Program.RUST_STD ? "Rust's standard library for " + rustTarget : program.title();
         return name + " (" + program.purpose() + "): " + one.trouble();
+    }
+
+    /** Bytes that new programs can have without swapping (MemAvailable of proc(5)). */
+    private static long freeMemory() {
+        return Trees.read(Path.of("/proc/meminfo")).lines().filter(line -> line.startsWith("MemAvailable:")).findFirst()
+                .map(line -> Long.parseLong(line.replaceAll("\\D", "")) << 10).orElse(0L);
     }
 
     private static long freeSpace(Path folder) {

@@ -1,5 +1,6 @@
 package lib;
 
+import com.sun.security.auth.module.UnixSystem;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -11,6 +12,7 @@ import java.util.Optional;
 import lib.tool.Failure;
 import lib.tool.Shell;
 import lib.tool.Shell.Command;
+import lib.tool.Trees;
 import lib.tool.User;
 
 /**
@@ -20,6 +22,10 @@ import lib.tool.User;
 public record UserNamespace(Shell shell) {
     /** Set in the environment of the inner run, so that it does not start another one. */
     private static final String INSIDE = "MOS_USER_NAMESPACE";
+
+    /** Where useradd(8) begins to hand out subordinate ids, and how many a user gets. */
+    private static final long FIRST = 100_000;
+    private static final long RANGE = 65_536;
 
     /** Whether this process's root is only the root of a namespace that {@link #reenter} made: the machine's own files are not its own. */
     public static boolean isInside() {
@@ -32,13 +38,9 @@ public record UserNamespace(Shell shell) {
             return Optional.empty();
         }
         String user = System.getProperty("user.name");
-        for (String file : List.of("/etc/subuid", "/etc/subgid")) {
-            requireRange(Path.of(file), user);
-        }
-        if (Shell.which("newuidmap").isEmpty() || Shell.which("unshare").isEmpty()) {
-            throw Failure.machine("an ordinary user needs the programs unshare and newuidmap to build an image",
-                    "install uidmap (Debian, Ubuntu), shadow-uidmap (Alpine) or shadow (Arch), or run as root");
-        }
+        lacking().ifPresent(failure -> {
+            throw failure;
+        });
         List<String> argv = new ArrayList<>(List.of("unshare", "--user", "--map-root-user", "--map-auto", "--mount", "--"));
         argv.addAll(ownCommand());
         Command command = Command.of(argv).with(Map.of(INSIDE, "1"));
@@ -51,12 +53,35 @@ public record UserNamespace(Shell shell) {
         return Optional.of(shell.interactive(command));
     }
 
-    private static void requireRange(Path file, String user) {
-        boolean found = Files.exists(file) && lib.tool.Trees.read(file).lines().anyMatch(line -> line.startsWith(user + ":"));
-        if (!found) {
-            throw Failure.machine(file + " gives " + user + " no subordinate ids, which a build as an ordinary user needs",
-                    "as root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 " + user);
+    /** What this user lacks to be root in a namespace: subordinate ids, or the programs that map them. */
+    static Optional<Failure> lacking() {
+        for (Path file : List.of(Path.of("/etc/subuid"), Path.of("/etc/subgid"))) {
+            String text = Files.exists(file) ? Trees.read(file) : "";
+            if (!hasRange(text, System.getProperty("user.name"), new UnixSystem().getUid())) {
+                return Optional.of(noRange(file, text, System.getProperty("user.name")));
+            }
         }
+        return Shell.which("newuidmap").isPresent() && Shell.which("unshare").isPresent() ? Optional.empty()
+                : Optional.of(Failure.machine("an ordinary user needs the programs unshare and newuidmap to build an image",
+                        "install uidmap (Debian, Ubuntu), shadow-subids (Alpine), shadow (Arch) or shadow-utils (Fedora), or run as root"));
+    }
+
+    /** Whether a file as subuid(5) describes it gives ids to this user, who may be named by name or number. */
+    static boolean hasRange(String text, String user, long uid) {
+        return text.lines().map(line -> line.split(":")).anyMatch(words -> words.length == 3 && (words[0].equals(user) || words[0].equals(Long.toString(uid))));
+    }
+
+    /** Names the first range of 65536 ids that no line of the file takes. */
+    private static Failure noRange(Path file, String text, String user) {
+        long first = firstFree(text);
+        String range = first + "-" + (first + RANGE - 1);
+        return Failure.machine(file + " gives " + user + " no subordinate ids, which a build as an ordinary user needs", "as root: usermod --add-subuids " + range
+                + " --add-subgids " + range + " " + user + " (or add the line " + user + ":" + first + ":" + RANGE + " to /etc/subuid and /etc/subgid)");
+    }
+
+    static long firstFree(String text) {
+        return text.lines().map(line -> line.split(":")).filter(words -> words.length == 3 && words[1].matches("\\d+") && words[2].matches("\\d+"))
+                .mapToLong(words -> Long.parseLong(words[1]) + Long.parseLong(words[2])).reduce(FIRST, Math::max);
     }
 
     /** The command line of this very process, unshortened. */

@@ -69,6 +69,7 @@ class EnvironmentTest {
         assertThat(environment.installLine(List.of(Program.LIBELF), Distribution.APK, true, true)).contains("apk add elfutils-dev");
         assertThat(environment.installLine(List.of(Program.LIBELF), Distribution.PACMAN, false, true))
                 .contains("sudo pacman -S --needed --noconfirm libelf");
+        assertThat(environment.installLine(List.of(Program.LIBELF), Distribution.DNF, true, true)).contains("dnf install -y --setopt=install_weak_deps=False elfutils-libelf-devel");
         assertThat(environment.installLine(List.of(Program.FLEX), Distribution.OTHER, false, true)).isEmpty();
         assertThat(environment.installLine(List.of(Program.RUST_STD), Distribution.APT, true, false)).get().asString().contains("rustup.rs");
     }
@@ -101,7 +102,9 @@ class EnvironmentTest {
             ID=linuxmint\\nID_LIKE="ubuntu debian"   | APT
             ID=alpine\\nVERSION_ID=3.19.4            | APK
             ID=arch                                  | PACMAN
-            ID='fedora'                              | OTHER
+            ID='fedora'                              | DNF
+            ID="rocky"\\nID_LIKE="rhel centos fedora" | DNF
+            ID=nixos                                 | OTHER
             NAME="a debian of its own"               | OTHER
             """)
     void knows_distributions_by_their_family(String release, Distribution family) {
@@ -119,23 +122,43 @@ class EnvironmentTest {
 
     @Test
     void the_table_has_a_line_for_every_program_and_marks_what_is_needed_and_missing() {
-        String table = environment("no-such-target").table(Set.of(Program.RUST_STD), folder);
+        String table = environment("no-such-target").report(Set.of(Program.RUST_STD), folder).text();
 
         for (Program program : Program.values()) {
             assertThat(table.lines()).as(table).anyMatch(line -> line.matches("(ok|-|MISSING) +" + program.title() + " .*"));
         }
-        assertThat(table).containsPattern("MISSING +rust-std +missing").contains("free space in " + folder, "install with: ");
+        assertThat(table).containsPattern("MISSING +rust-std +missing").containsPattern("disk: .* GiB free in " + folder + ", a build takes 4 GiB: (ok|TOO LITTLE)\nmemory: .*available").contains("container engine: ", "install with: ");
     }
 
     @Test
     void the_json_tells_the_same() {
-        JsonNode report = Json.parse(environment("no-such-target").json(Set.of(Program.RUST_STD), folder), "report");
+        JsonNode report = Json.parse(environment("no-such-target").report(Set.of(Program.RUST_STD), folder).json(), "report");
 
         assertThat(report.get("ok").asBoolean()).isFalse();
         assertThat(report.get("programs")).hasSize(Program.values().length);
         assertThat(report.get("install").asText()).contains("no-such-target");
         assertThat(report.get("freeBytes").asLong()).isPositive();
+        assertThat(report.get("freeMemory").asLong()).isPositive();
+        report.get("engines").forEach(engine -> assertThat(engine.get("usable").asBoolean() ? engine.get("storage") : engine.get("help")).asString().isNotEmpty());
     }
+
+    @Test
+    void a_machine_with_all_programs_but_a_full_disk_cannot_build() {
+        EnvironmentReport full = new EnvironmentReport(List.of(), Set.of(), Optional.empty(), List.of(), Optional.empty(), folder, 1 << 20, 8L << 30);
+
+        assertThat(full.ok()).isFalse();
+        assertThat(full.text()).contains("disk: 0.0 GiB free in " + folder + ", a build takes 4 GiB: TOO LITTLE", "none; builds run on this machine");
+    }
+
+    @Test
+    void subordinate_ids_are_found_by_name_and_number_and_a_free_range_is_proposed() {
+        String text = "# comment\nalice:100000:65536\n1001:165536:65536\n";
+
+        assertThat(UserNamespace.hasRange(text, "alice", 1000)).isTrue();
+        assertThat(UserNamespace.hasRange(text, "bob", 1001)).isTrue();
+        assertThat(UserNamespace.hasRange(text, "ali", 1002)).isFalse();
+        assertThat(UserNamespace.firstFree(text)).isEqualTo(231072);
+        assertThat(UserNamespace.firstFree("")).isEqualTo(100000);    }
 
     @Test
     void a_program_that_is_here_is_found_with_its_version() {

@@ -8,7 +8,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import lib.Claim;
+import lib.TestProject;
 import lib.TestTools;
 import lib.Workspace;
 import lib.tool.Cache;
@@ -16,6 +18,7 @@ import lib.tool.Failure;
 import lib.tool.Shell;
 import lib.tool.User;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -161,6 +164,91 @@ class CleanTest {
         assertThat(run.exitCode()).isEqualTo(Failure.BUILD);
         assertThat(run.stderr()).contains("something is mounted at " + mount);
         assertThat(workspace.outputs()).allMatch(Files::exists);
+    }
+
+    @Test
+    void each_option_names_what_it_removes() throws Exception {
+        assertThat(clean("-C", workspace.folder().toString(), "--kernel", "--components").exitCode()).isZero();
+        assertThat(workspace.outputs()).filteredOn(Files::exists).containsExactlyInAnyOrder(workspace.root(), workspace.dist(), workspace.machines(), workspace.demo());
+
+        assertThat(clean("-C", workspace.folder().toString(), "--dist").exitCode()).isZero();
+        assertThat(workspace.outputs()).filteredOn(Files::exists).containsExactlyInAnyOrder(workspace.machines(), workspace.demo());
+
+        assertThat(clean("-C", workspace.folder().toString(), "--vm").exitCode()).isZero();
+        assertThat(workspace.outputs()).filteredOn(Files::exists).containsExactly(workspace.demo());
+        assertThat(cache.resolve("strip")).isNotEmptyDirectory();
+    }
+
+    @Test
+    void the_launchers_own_files_stay_in_the_cache() throws Exception {
+        Files.writeString(Files.createDirectories(cache.resolve("jbang")).resolve("jbang-cli.jar"), "jar");
+
+        assertThat(clean("-C", workspace.folder().toString(), "--all").exitCode()).isZero();
+
+        assertThat(cache.resolve("strip")).doesNotExist();
+        assertThat(cache.resolve("jbang/jbang-cli.jar")).exists();
+    }
+
+    /** An entry of so many MiB that was used so many days ago. */
+    private Path entry(String kind, int mebibytes, int days) {
+        Cache all = new Cache(cache, line -> { });
+        Path entry = all.get(Cache.Key.of(kind, "x").with("size", mebibytes), target -> Files.write(target, new byte[mebibytes << 20]));
+        assertThat(entry.resolveSibling(entry.getFileName() + ".inputs").toFile().setLastModified(System.currentTimeMillis() - days * 86_400_000L)).isTrue();
+        return entry;
+    }
+
+    @Test
+    void the_cache_loses_what_was_not_used_for_some_days() throws Exception {
+        Path old = entry("upx", 2, 40);
+        Path used = entry("upx", 3, 40);
+        new Cache(cache, line -> { }).get(Cache.Key.of("upx", "x").with("size", 3), target -> { });
+
+        assertThat(clean("--cache-days", "30", "--dry-run").stdout()).contains(old.toString()).doesNotContain(used.toString());
+        assertThat(clean("--cache-days", "30").exitCode()).isZero();
+
+        assertThat(old).doesNotExist();
+        assertThat(old.resolveSibling(old.getFileName() + ".inputs")).doesNotExist();
+        assertThat(used).exists();
+        assertThat(workspace.outputs()).allMatch(Files::exists);
+    }
+
+    @Test
+    void the_cache_shrinks_to_a_size_by_what_was_not_used_for_longest() throws Exception {
+        Path oldest = entry("upx", 2, 9);
+        Path older = entry("initramfs", 3, 8);
+        Path newer = entry("upx", 4, 7);
+
+        Run run = clean("--cache-size", "5M");
+
+        assertThat(run.stdout().lines()).as(run.stderr()).hasSize(2).first().asString().contains("2.0 MiB", oldest.toString());
+        assertThat(List.of(oldest, older)).noneMatch(Files::exists);
+        assertThat(newer).exists();
+        assertThat(clean("--cache-size", "5 lots").exitCode()).isEqualTo(Failure.USAGE);
+    }
+
+    @Test
+    @Tag("slow")
+    void after_a_build_it_returns_a_fresh_clone() throws Exception {
+        Path mirror = TestProject.shared("alpine-mirror");
+        Path clone = folder.resolve("clone");
+        run(List.of("git", "clone", "--quiet", TestProject.folder().toString(), clone.toString()));
+        Files.writeString(clone.resolve("config/packages.list"), "jq\n");
+        Files.writeString(clone.resolve("config/build.conf"), "ALPINE_VERSION=\"3.19\"\nALPINE_MIRROR=\"" + mirror + "\"\nRUST_TARGET=\"x86_64-unknown-linux-gnu\"\n");
+        run(List.of("git", "-C", clone.toString(), "-c", "user.name=x", "-c", "user.email=x", "commit", "--quiet", "--all", "--message=x"));
+        Path launcher = Cache.defaultFolder(System.getenv()).resolve("jbang");
+        run(List.of("cp", "-a", launcher.toString(), cache.toString()));
+        String jbang = clone.resolve("jbang").toString();
+        Run build = run(List.of(jbang, clone.resolve("build.java").toString(), "-C", clone.toString(), "--host", "--until", "alpine"));
+        assertThat(build.exitCode()).as(build.stderr()).isZero();
+        assertThat(run(List.of("git", "-C", clone.toString(), "status", "--short", "--ignored")).stdout()).contains("!! initramfs/", "!! dist/", "?? config/build.lock");
+
+        Run clean = run(List.of(jbang, clone.resolve("clean.java").toString(), "-C", clone.toString(), "--all"));
+
+        assertThat(clean.exitCode()).as(clean.stderr()).isZero();
+        assertThat(run(List.of("git", "-C", clone.toString(), "status", "--short", "--ignored")).stdout()).isEmpty();
+        try (Stream<Path> left = Files.list(cache)) {
+            assertThat(left.map(path -> path.getFileName().toString())).containsExactlyInAnyOrder("CACHEDIR.TAG", "jbang", "lock");
+        }
     }
 
     private Run clean(String... args) throws IOException, InterruptedException {

@@ -23,8 +23,10 @@ import lib.BuildPage;
 import lib.BuildReport;
 import lib.Components;
 import lib.Config;
+import lib.ContainerBuild;
 import lib.Dist;
 import lib.Environment;
+import lib.EnvironmentReport;
 import lib.Firmware;
 import lib.Flists;
 import lib.Initramfs;
@@ -35,6 +37,7 @@ import lib.Optimization;
 import lib.Program;
 import lib.RootTree;
 import lib.Sbom;
+import lib.SharedCache;
 import lib.SizeLedger;
 import lib.SizeReport;
 import lib.Store;
@@ -53,6 +56,7 @@ import lib.tool.Digest;
 import lib.tool.Download;
 import lib.tool.Failure;
 import lib.tool.Json;
+import lib.tool.RemoteCache;
 import lib.tool.Shell;
 import lib.tool.Terminal;
 import lib.tool.Tools;
@@ -71,6 +75,7 @@ import picocli.CommandLine.Mixin;
             "  MOS_CACHE_DIR    the cache (default: ~/.cache/mos-builder)",
             "  DEBUG=1          the same as --debug",
             "  NO_COLOR         no colours",
+            "  MOS_BUILD        where to build: host, container, podman or docker",
             "  Each key of config/build.conf (ALPINE_VERSION, KERNEL_SOURCE, ...) as a variable wins over the file.",
             "", "Examples:", "  ./jbang build.java --demo", "  ./jbang build.java --until alpine --explain", "  ./jbang build.java --update-lock=jq"})
 class Build implements Cli.Script {
@@ -91,20 +96,26 @@ class Build implements Cli.Script {
     @Override
     public Integer call() {
         Console console = Console.stderr(options.debug);
-        Optional<Integer> inner = new UserNamespace(new Shell(console)).reenter();
-        if (inner.isPresent()) {
-            return inner.get();
+        if (options.checkDependencies || options.installDependencies) {
+            return checkDependencies(tools(console, Optional.empty()));
         }
-        if (options.checkDependencies) {
-            return checkDependencies(tools(console));
+        Optional<Integer> elsewhere = new ContainerBuild(options, new Shell(console), console, options.variables()).run()
+                .or(() -> new UserNamespace(new Shell(console)).reenter());
+        if (elsewhere.isPresent()) {
+            return elsewhere.get();
         }
         Workspace workspace = Workspace.find(options.folder, options.config);
         if (options.why.isPresent()) {
             return why(Why.ofLastBuild(workspace).chains(options.why.get()));
         }
-        Tools tools = tools(console.logTo(workspace.log()));
-        return tools.cache().locked("workspace-" + Digest.sha256(workspace.folder().toString()),
-                () -> console.say("waiting for another build in " + workspace.folder()), () -> build(workspace, tools));
+        Optional<RemoteCache> remote = options.remoteCache.map(place -> SharedCache.open(place, workspace.config(), options.variables(), console));
+        Tools tools = tools(console.logTo(workspace.log()), remote);
+        try {
+            return tools.cache().locked("workspace-" + Digest.sha256(workspace.folder().toString()), () -> options.whenBusy(workspace, console),
+                    () -> build(workspace, tools));
+        } finally {
+            remote.ifPresent(RemoteCache::close);
+        }
     }
 
     private int build(Workspace given, Tools tools) {
@@ -212,10 +223,12 @@ class Build implements Cli.Script {
 
     private int checkDependencies(Tools tools) {
         Config read = Config.read(Workspace.find(options.folder, options.config).config(), options.variables());
-        Path cache = Cache.defaultFolder(System.getenv());
-        Environment environment = environment(read, tools);
-        System.out.println(options.json ? environment.json(Environment.neededBy(read), cache) : environment.table(Environment.neededBy(read), cache));
-        return environment.missing(Environment.neededBy(read)).isEmpty() ? 0 : Failure.MACHINE;
+        if (options.installDependencies) {
+            environment(read, tools).install(Environment.neededBy(read));
+        }
+        EnvironmentReport report = environment(read, tools).report(Environment.neededBy(read), Cache.defaultFolder(System.getenv()));
+        System.out.println(options.json ? report.json() : report.text());
+        return report.ok() ? 0 : Failure.MACHINE;
     }
 
     private int plan(Config config, Workspace workspace, Tools tools) {
@@ -258,8 +271,8 @@ class Build implements Cli.Script {
         }
     }
 
-    private Tools tools(Console console) {
-        Cache cache = new Cache(Cache.defaultFolder(System.getenv()), options.explain ? console::say : console::log);
+    private Tools tools(Console console, Optional<RemoteCache> remote) {
+        Cache cache = new Cache(Cache.defaultFolder(System.getenv()), options.explain ? console::say : console::log, remote);
         return new Tools(console, new Shell(console), cache, new Download(console, cache, options.offline));
     }
 

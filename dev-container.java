@@ -9,8 +9,9 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.Stream;
 import lib.Container;
-import lib.Container.Engine;
 import lib.Container.Input;
+import lib.ContainerEngine;
+import lib.ContainerImage;
 import lib.ContainerSession;
 import lib.Workspace;
 import lib.tool.Cache;
@@ -43,9 +44,11 @@ class DevContainer implements Cli.Script {
     @Option(names = "-C", paramLabel = "DIR", description = "Workspace: the folder that holds config/ (default: found upwards from here).")
     Optional<Path> folder;
     @Option(names = "--engine", paramLabel = "podman|docker", description = "Container engine (default: the first of the two that is installed).")
-    Optional<Engine> engine;
+    Optional<ContainerEngine> engine;
     @Option(names = "--build-arg", paramLabel = "KEY=VALUE", description = "Argument of the Dockerfile: BASE, REPOSITORIES, PACKAGES, RUST_TARGET.")
     List<String> buildArguments = List.of();
+    @Option(names = "--mount", paramLabel = "PATH", description = "start: a file or folder outside of the workspace that is to be readable inside.")
+    List<Path> mounts = List.of();
     @Option(names = {"-i", "--stdin"}, description = "exec, build: hand standard input on when it is no terminal.")
     boolean stdin;
     @Option(names = "--follow", description = "logs: go on printing.")
@@ -82,8 +85,9 @@ class DevContainer implements Cli.Script {
     public Integer call() {
         Console console = Console.stderr(debug);
         shell = new Shell(console);
-        container = new Container(Engine.find(engine), project(), Workspace.find(folder, Optional.empty()), Cache.defaultFolder(System.getenv()),
-                buildArguments);
+        ContainerImage image = new ContainerImage(ContainerEngine.find(engine), ContainerImage.project(System.getenv()), buildArguments);
+        container = new Container(image, Workspace.find(folder, Optional.empty()), Cache.defaultFolder(System.getenv()),
+                mounts.stream().map(path -> path.toAbsolutePath().normalize()).toList());
         if (verb == Verb.LOGS && arguments.equals(List.of("--follow"))) {
             follow = true;
         } else if (verb != Verb.EXEC && verb != Verb.BUILD && !arguments.isEmpty()) {
@@ -98,7 +102,7 @@ class DevContainer implements Cli.Script {
             }
             case SHELL -> inside(container.exec(List.of("sh", "-l"), input(), System.getenv()));
             case EXEC -> inside(container.exec(arguments, input(), System.getenv()));
-            case BUILD -> inside(container.build(arguments, input(), System.getenv()));
+            case BUILD -> inside(container.build(arguments, input(), session.variables(System.getenv())));
             case STATUS -> status();
             case LOGS -> shell.interactive(Shell.Command.of(container.logs(follow)));
             case STOP -> {
@@ -134,12 +138,5 @@ class DevContainer implements Cli.Script {
 
     private Input input() {
         return System.console() != null ? Input.TERMINAL : stdin || verb == Verb.SHELL ? Input.PIPE : Input.NONE;
-    }
-
-    /** The folder of the launcher: the nearest upwards that has a Dockerfile beside it. */
-    private static Path project() {
-        return Stream.iterate(Path.of("").toAbsolutePath(), one -> one != null, Path::getParent)
-                .filter(one -> Files.exists(one.resolve("Dockerfile")) && Files.exists(one.resolve("jbang"))).findFirst()
-                .orElseThrow(() -> Failure.usage("there is no Dockerfile in this folder or above it", "run it in the project's folder"));
     }
 }

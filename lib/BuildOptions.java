@@ -2,9 +2,18 @@ package lib;
 
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Stream;
+import lib.tool.Console;
+import lib.tool.Failure;
+import picocli.CommandLine.Model.ArgSpec;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** The command line of build.java: every option with its default, in the order of --help. */
 public final class BuildOptions {
@@ -32,10 +41,18 @@ public final class BuildOptions {
     public Optional<String> environment = Optional.empty();
     @Option(names = "--demo", description = "build the demo image from embedded inputs and the distribution's own packages")
     public boolean demo;
-    @Option(names = "--check-deps", description = "print which programs a build needs and which are here, then stop")
+    @Option(names = "--check-deps", description = "print which programs a build needs and which are here, container engines, disk and memory, then stop (exit code 3: something is missing)")
     public boolean checkDependencies;
-    @Option(names = "--host", description = "build on this machine, not in a container (as an ordinary user: in a user namespace)")
+    @Option(names = "--install-deps", description = "install the programs that a build needs (as root), then print the same table")
+    public boolean installDependencies;
+    @Option(names = "--host", description = "build on this machine, not in a container (as an ordinary user: in a user namespace); also: MOS_BUILD=host")
     public boolean host;
+    @Option(names = "--container", paramLabel = "ENGINE", arity = "0..1", fallbackValue = "any", description = "build in a container of podman or docker; the default where one of them works, but for --demo and inside containers; also: MOS_BUILD")
+    public Optional<String> container;
+    @Option(names = "--build-arg", paramLabel = "KEY=VALUE", description = "argument of the Dockerfile: BASE, REPOSITORIES, PACKAGES, RUST_TARGET")
+    public List<String> buildArguments = List.of();
+    @Option(names = "--mount", paramLabel = "PATH", description = "a file or folder outside of the workspace that a build in a container may read, such as a toolchain")
+    public List<Path> mounts = List.of();
     @Option(names = "--until", paramLabel = "PHASE", description = "stop after this phase: environment, alpine, components, system, optimize, initramfs, kernel")
     public Phase until = Phase.KERNEL;
     @Option(names = "--only", paramLabel = "NAME", description = "build only this component of sources.conf; for use with --until components")
@@ -54,6 +71,10 @@ public final class BuildOptions {
     public boolean uploadManifests = "true".equals(System.getenv("UPLOAD_MANIFESTS"));
     @Option(names = "--flist-tool", paramLabel = "TOOL", description = "who writes the flists: native (default), or rfs where that program is installed")
     public FlistWriter flistTool = FlistWriter.NATIVE;
+    @Option(names = "--remote-cache", paramLabel = "s3://BUCKET/PREFIX", description = "share the cache with other machines in this bucket (server and keys: config/rfs.conf or S3_...); also: REMOTE_CACHE")
+    public Optional<String> remoteCache = Optional.ofNullable(System.getenv("REMOTE_CACHE")).filter(place -> !place.isBlank());
+    @Option(names = "--no-wait", description = "fail (exit code 1) when another build works in this workspace, instead of waiting for its end")
+    public boolean noWait;
     @Option(names = "--offline", description = "use the cache and local files only")
     public boolean offline;
     @Option(names = "--update-lock", paramLabel = "NAME", arity = "0..1", fallbackValue = "", description = "choose packages and commits anew (only NAME's, when given) and write them to build.lock")
@@ -76,6 +97,35 @@ public final class BuildOptions {
         Map<String, String> variables = new HashMap<>(System.getenv());
         environment.ifPresent(name -> variables.put(BuildConf.ENVIRONMENT, name));
         return variables;
+    }
+
+    @Spec(Spec.Target.MIXEE)
+    CommandSpec command;
+
+    /** What a build in a container is told: the given options but for those that say where it runs; relative paths are made absolute. */
+    List<String> handedOn() {
+        Set<String> where = Set.of("-C", "--config", "--host", "--container", "--build-arg", "--mount");
+        return command.commandLine().getParseResult().matchedOptions().stream().filter(option -> !where.contains(option.longestName()))
+                .flatMap(BuildOptions::words).toList();
+    }
+
+    private static Stream<String> words(OptionSpec option) {
+        if (option.arity().max() == 0) {
+            return option.getValue().equals(true) ? Stream.of(option.longestName()) : Stream.empty();
+        }
+        return option.originalStringValues().stream().map(value -> option.longestName() + "=" + (isPath(option) ? Path.of(value).toAbsolutePath() : value));
+    }
+
+    private static boolean isPath(ArgSpec option) {
+        return option.typeInfo().getType() == Path.class || option.typeInfo().getActualGenericTypeArguments().contains(Path.class.getName());
+    }
+
+    /** Says that another build works in the workspace; with --no-wait that is a Failure. */
+    public void whenBusy(Workspace workspace, Console console) {
+        if (noWait) {
+            throw new Failure("another build is working in " + workspace.folder(), "wait for its end, or leave --no-wait out");
+        }
+        console.say("waiting for another build in " + workspace.folder());
     }
 
     /** How this build uses build.lock. */

@@ -12,6 +12,7 @@ import java.util.Optional;
 import java.util.stream.Stream;
 import lib.tool.Digest;
 import lib.tool.Failure;
+import lib.tool.Isolation;
 import lib.tool.Shell;
 import lib.tool.Shell.Command;
 import lib.tool.Tools;
@@ -105,7 +106,10 @@ record CargoBuild(Tools tools, Config.Toolchain toolchain, boolean offline, int 
 
     private void cargo(List<String> arguments, Path folder, Map<String, String> environment, String hint) {
         List<String> configuration = userConfiguration().map(file -> List.of("--config", file.toString())).orElse(List.of());
-        tools.shell().run(Command.of(Stream.of(List.of("cargo"), configuration, arguments).flatMap(List::stream).toList()).in(folder).with(environment), hint);
+        Command command = Command.of(Stream.of(List.of("cargo"), configuration, arguments).flatMap(List::stream).toList()).in(folder).with(environment);
+        // A compiler cache such as sccache is a server of its own.
+        boolean alone = arguments.contains("--offline") && System.getenv("RUSTC_WRAPPER") == null;
+        tools.shell().run(alone ? Isolation.withoutNetwork(command, tools.shell()) : command, hint);
     }
 
     /** CARGO_HOME is in the cache, so the user's own configuration (registries, linkers) is named explicitly. */

@@ -1,129 +1,181 @@
 package lib;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
 import java.util.stream.Stream;
 import lib.tool.Digest;
-import lib.tool.Failure;
-import lib.tool.Shell;
-import lib.tool.Trees;
 
 /**
- * The container in which a workspace is worked on: one a workspace, kept running, named after its folder. The methods build command
- * lines of podman or docker, which are the same but for their first word, and run nothing.
+ * The containers that a workspace is worked on in: one that is kept running for dev-container.java, and one for each run of build.java.
+ * The methods build command lines of podman or docker and run nothing.
  *
- * @param project the folder of the launcher and the scripts
  * @param cache the build cache; the container's home folder is kept in it, so that libraries are fetched once
- * @param buildArguments arguments of the Dockerfile, {@code KEY=VALUE}
+ * @param inputs files and folders elsewhere that may be read inside
  */
-public record Container(Engine engine, Path project, Workspace workspace, Path cache, List<String> buildArguments) {
-    /** What runs containers. */
-    public enum Engine {
-        PODMAN, DOCKER;
-
-        /** The wanted one, else podman, else docker; a Failure (exit code 3) when it is not installed. */
-        public static Engine find(Optional<Engine> wanted) {
-            return (wanted.isPresent() ? wanted.stream() : Arrays.stream(values())).filter(engine -> Shell.which(engine.program()).isPresent()).findFirst()
-                    .orElseThrow(() -> Failure.machine(wanted.map(Engine::program).orElse("neither podman nor docker") + " is not installed",
-                            "install podman (apt-get install podman, apk add podman, pacman -S podman)"));
-        }
-
-        String program() {
-            return name().toLowerCase(Locale.ROOT);
-        }
-    }
-
+public record Container(ContainerImage image, Workspace workspace, Path cache, List<Path> inputs) {
     /** Follows the build log, so that the engine's own log command shows it; as process 1 it also collects orphans. */
     private static final String FIRST_PROCESS = "trap 'exit 0' TERM INT; echo started; tail -n 0 -F \"$1\" 2>/dev/null & wait $!";
 
-    /** Variables that reach a build in the container: those of build.conf and those about the terminal and the network. */
-    private static final List<String> VARIABLES = Stream.concat(Arrays.stream(BuildConf.Key.values()).map(Enum::name).filter(name -> !name.equals("HOSTNAME")),
-            Stream.of("DEBUG", "NO_COLOR", "TERM", "KERNEL_SUBPATH", "UPLOAD_KERNEL", "UPLOAD_MANIFESTS", "http_proxy", "https_proxy", "no_proxy")).toList();
-
-    /** {@code mos-FOLDER-HASH}: readable, and different for folders of the same name. */
-    public String name() {
-        Path folder = workspace.folder();
-        String readable = folder.getFileName() == null ? "root" : folder.getFileName().toString().replaceAll("[^a-zA-Z0-9_.-]", "-");
-        return "mos-" + readable + "-" + Digest.sha256(folder.toString()).substring(0, 8);
-    }
-
-    /** The image's name; another one when the Dockerfile or its arguments change. */
-    public String image() {
-        return "localhost/mos-builder:" + Digest.sha256(Trees.read(dockerfile()) + "\0" + String.join("\0", buildArguments)).substring(0, 12);
-    }
-
-    private Path dockerfile() {
-        return project.resolve("Dockerfile");
-    }
-
-    /** @param context an empty folder: the image takes no files from here */
-    public List<String> buildImage(Path context) {
-        List<String> argv = argv("build", "--network", "host", "--file", dockerfile().toString(), "--tag", image());
-        buildArguments.forEach(argument -> argv.addAll(List.of("--build-arg", argument)));
-        argv.add(context.toString());
-        return argv;
-    }
-
-    public List<String> imageExists() {
-        return argv("image", "inspect", "--format", "{{.Id}}", image());
-    }
-
-    /**
-     * Starts the container. Package scripts run in namespaces of their own, for which it needs the right to mount; with rootless podman
-     * that right ends at the user's own namespace. Paths are the same inside and outside, so that messages hold in both.
-     */
-    public List<String> start() {
-        List<String> argv = argv("run", "--detach", "--name", name(), "--network", "host", "--workdir", workspace.folder().toString(),
-                "--cap-add", "SYS_ADMIN", "--security-opt", "seccomp=unconfined", "--security-opt", "label=disable",
-                "--security-opt", engine == Engine.PODMAN ? "unmask=ALL" : "systempaths=unconfined");
-        if (engine == Engine.DOCKER) {
-            argv.addAll(List.of("--security-opt", "apparmor=unconfined"));
-        }
-        Stream.of(project, workspace.folder(), workspace.config(), cache).distinct()
-                .forEach(path -> argv.addAll(List.of("--volume", path + ":" + path)));
-        argv.addAll(List.of("--env", "MOS_CACHE_DIR=" + cache, "--env", "HOME=" + home(), image(), "sh", "-c", FIRST_PROCESS, "sh",
-                workspace.log().toString()));
-        return argv;
-    }
-
-    /** The home folder inside: JBang's and Maven's files stay there when the container goes. */
-    public Path home() {
-        return cache.resolve("container-home");
-    }
+    /** build.java as the image has it; the first argument is the file of its variables, which is gone before it starts. */
+    private static final String BUILD = "set -a; . \"$1\"; set +a; rm -f \"$1\"; shift; umask 022; exec java -Dsun.jnu.encoding=UTF-8 -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -cp '"
+            + ContainerImage.PROGRAM + "/program/*:" + ContainerImage.PROGRAM + "/libraries/*' Build \"$@\"";
 
     /** What a command inside is given as its standard input; podman loses output of commands that leave a pipe unread, so not always this process's. */
     public enum Input { NONE, PIPE, TERMINAL }
 
+    /** The names of a workspace's containers: readable, and different for folders of the same name. */
+    public record Names(Workspace workspace) {
+        private String tail() {
+            Path folder = workspace.folder();
+            String readable = folder.getFileName() == null ? "root" : folder.getFileName().toString().replaceAll("[^a-zA-Z0-9_.-]", "-");
+            return readable + "-" + Digest.sha256(folder.toString()).substring(0, 8);
+        }
+
+        /** {@code mos-FOLDER-HASH}. */
+        String kept() {
+            return "mos-" + tail();
+        }
+
+        /** {@code mos-build-FOLDER-HASH-PID}. */
+        String run() {
+            return "mos-build-" + tail() + "-" + ProcessHandle.current().pid();
+        }
+
+        boolean isOurs(String name) {
+            return name.equals(kept()) || name.startsWith("mos-build-" + tail() + "-");
+        }
+    }
+
+    /** That of the container that is kept. */
+    public String name() {
+        return new Names(workspace).kept();
+    }
+
+    /** Starts the container that is kept. Paths are the same inside and outside, so that messages hold in both. */
+    public List<String> start() {
+        List<String> argv = argv("run", "--detach", "--name", name(), "--network", "host", "--workdir", workspace.folder().toString());
+        argv.addAll(rights());
+        argv.addAll(volumes(Stream.of(image.project(), workspace.folder(), workspace.config(), cache)));
+        argv.addAll(readOnly());
+        argv.addAll(home());
+        argv.addAll(List.of(image.name(), "sh", "-c", FIRST_PROCESS, "sh", workspace.log().toString()));
+        return argv;
+    }
+
     /**
-     * Runs a command inside, in the workspace.
+     * Package scripts run in namespaces of their own, for which the container needs the right to mount; with a rootless engine that
+     * right ends at the user's own namespace. Files keep their SELinux labels: the container runs without a label of its own instead.
+     */
+    private List<String> rights() {
+        List<String> argv = new ArrayList<>(List.of("--cap-add", "SYS_ADMIN", "--security-opt", "seccomp=unconfined", "--security-opt", "label=disable",
+                "--security-opt", engine() == ContainerEngine.PODMAN ? "unmask=ALL" : "systempaths=unconfined"));
+        if (engine() == ContainerEngine.DOCKER) {
+            argv.addAll(List.of("--security-opt", "apparmor=unconfined"));
+        }
+        return argv;
+    }
+
+    private static List<String> volumes(Stream<Path> paths) {
+        return paths.distinct().flatMap(path -> Stream.of("--volume", path + ":" + path)).toList();
+    }
+
+    private List<String> readOnly() {
+        return inputs.stream().filter(path -> Stream.of(workspace.folder(), workspace.config(), cache).noneMatch(path::startsWith)).distinct()
+                .flatMap(path -> Stream.of("--volume", path + ":" + path + ":ro")).toList();
+    }
+
+    private List<String> home() {
+        return List.of("--env", "MOS_CACHE_DIR=" + cache, "--env", "HOME=" + homeFolder());
+    }
+
+    /** The home folder inside: JBang's and Maven's files stay there when the container goes. */
+    public Path homeFolder() {
+        return cache.resolve("container-home");
+    }
+
+    /** A name for the container of one run of build.java. */
+    public String runName() {
+        return new Names(workspace).run();
+    }
+
+    /**
+     * Runs build.java in a container that is gone when it ends.
+     *
+     * @param variables file of its environment, as {@link ContainerVariables} writes it
+     * @param network whether it may use this machine's network
+     */
+    public List<String> run(List<String> arguments, Path variables, Input input, boolean network) {
+        List<String> argv = argv("run", "--rm", "--name", runName(), "--network", network ? "host" : "none", "--workdir", workspace.folder().toString(),
+                "--pull", "never", "--log-driver", "none");
+        argv.addAll(rights());
+        argv.addAll(options(input));
+        argv.addAll(volumes(Stream.of(workspace.folder(), workspace.config(), cache)));
+        argv.addAll(readOnly());
+        argv.addAll(home());
+        argv.add(image.name());
+        argv.addAll(inside(arguments, variables));
+        return argv;
+    }
+
+    private List<String> inside(List<String> arguments, Path variables) {
+        List<String> argv = new ArrayList<>(List.of("sh", "-c", BUILD, "build.java", variables.toString(), "--host", "-C", workspace.folder().toString(),
+                "--config", workspace.config().toString()));
+        argv.addAll(arguments);
+        return argv;
+    }
+
+    private static List<String> options(Input input) {
+        return switch (input) {
+            case NONE -> List.of();
+            case PIPE -> List.of("--interactive");
+            case TERMINAL -> List.of("--interactive", "--tty");
+        };
+    }
+
+    /** Removes the container of {@link #run}, when this process has to end it. */
+    public List<String> removeRun() {
+        return argv("rm", "--force", "--volumes", runName());
+    }
+
+    /**
+     * Gives the outputs to the caller, as whom a daemon that runs as root does not work.
+     *
+     * @param owner {@code UID:GID}
+     */
+    public List<String> giveTo(String owner) {
+        List<Path> ours = Stream.concat(Stream.concat(workspace.outputs().stream(), Stream.of(workspace.lockFile())).filter(Files::exists), Stream.of(cache)).toList();
+        List<String> argv = argv("run", "--rm", "--network", "none", "--pull", "never");
+        argv.addAll(volumes(Stream.of(workspace.folder(), workspace.config(), cache)));
+        argv.addAll(List.of(image.name(), "chown", "-hR", owner));
+        ours.forEach(path -> argv.add(path.toString()));
+        return argv;
+    }
+
+    /**
+     * Runs a command inside the kept container, in the workspace.
      *
      * @param environment this process's environment: of the known variables those that are set are handed on, by name, so that no
      *        value is on a command line
      */
     public List<String> exec(List<String> command, Input input, Map<String, String> environment) {
         List<String> argv = argv("exec");
-        argv.addAll(switch (input) {
-            case NONE -> List.of();
-            case PIPE -> List.of("--interactive");
-            case TERMINAL -> List.of("--interactive", "--tty");
-        });
-        VARIABLES.stream().filter(environment::containsKey).forEach(variable -> argv.addAll(List.of("--env", variable)));
+        argv.addAll(options(input));
+        new ContainerVariables(environment).harmless().forEach(variable -> argv.addAll(List.of("--env", variable)));
         argv.add(name());
         argv.addAll(command);
         return argv;
     }
 
-    /** A build inside; it must not look for a container of its own. */
-    public List<String> build(List<String> arguments, Input input, Map<String, String> environment) {
-        List<String> command = new ArrayList<>(List.of(project.resolve("jbang").toString(), project.resolve("build.java").toString(), "--host",
-                "-C", workspace.folder().toString()));
-        command.addAll(arguments);
-        return exec(command, input, environment);
+    /** A build inside the kept container. */
+    public List<String> build(List<String> arguments, Input input, Path variables) {
+        List<String> argv = argv("exec");
+        argv.addAll(options(input));
+        argv.add(name());
+        argv.addAll(inside(arguments, variables));
+        return argv;
     }
 
     /** Prints {@code true} or {@code false} (is it running) and the name of its image. */
@@ -143,22 +195,15 @@ public record Container(Engine engine, Path project, Workspace workspace, Path c
         return argv("rm", "--force", "--volumes", name());
     }
 
-    public List<String> removeImage() {
-        return argv("rmi", "--force", image());
+    public List<String> logs(boolean follow) {
+        return follow ? argv("logs", "--follow", name()) : argv("logs", name());
     }
 
-    public List<String> logs(boolean follow) {
-        List<String> argv = argv("logs");
-        if (follow) {
-            argv.add("--follow");
-        }
-        argv.add(name());
-        return argv;
+    private ContainerEngine engine() {
+        return image.engine();
     }
 
     private List<String> argv(String... words) {
-        List<String> argv = new ArrayList<>(List.of(engine.program()));
-        argv.addAll(List.of(words));
-        return argv;
+        return engine().argv(words);
     }
 }

@@ -1,7 +1,9 @@
 package lib;
 
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import lib.tool.Cache;
 import lib.tool.Console;
 import lib.tool.Failure;
@@ -25,26 +27,27 @@ public record ContainerSession(Container container, Shell shell, Console console
     /** Builds the image when the Dockerfile or its arguments changed and starts the container; one of an older image is replaced. */
     public void start() {
         State state = state();
-        if (state.running() && state.image().equals(container.image())) {
+        if (state.running() && state.image().equals(container.image().name())) {
             return;
         }
         Cache cache = new Cache(container.cache(), line -> { });
-        if (!imageExists()) {
-            console.step("building the image " + container.image(), () -> {
-                shell.run(Command.of(container.buildImage(cache.folder("container-context"))), "--debug shows all that it prints");
-            });
-        }
-        if (state.exists() && !state.image().equals(container.image())) {
+        container.image().obtain(shell, console, cache);
+        if (state.exists() && !state.image().equals(container.image().name())) {
             console.step("removing the container of the image before", () -> {
                 shell.run(Command.of(container.remove()));
             });
             state = ABSENT;
         }
-        cache.folder(container.home().getFileName().toString());
+        cache.folder(container.homeFolder().getFileName().toString());
         List<String> argv = state.exists() ? container.restart() : container.start();
         console.step("starting " + container.name(), () -> {
             shell.run(Command.of(argv), "see " + program() + " info");
         });
+    }
+
+    /** A file with the variables for a build inside, which removes it. */
+    public Path variables(Map<String, String> environment) {
+        return new ContainerVariables(environment).write(new Cache(container.cache(), line -> { }));
     }
 
     /** Stops it when it runs. */
@@ -59,13 +62,9 @@ public record ContainerSession(Container container, Shell shell, Console console
         if (state().exists()) {
             shell.run(Command.of(container.remove()));
         }
-        if (imageExists()) {
-            shell.run(Command.of(container.removeImage()));
+        if (container.image().isThere(shell)) {
+            shell.run(Command.of(container.image().remove()));
         }
-    }
-
-    private boolean imageExists() {
-        return shell.attempt(Command.of(container.imageExists())).exitCode() == 0;
     }
 
     /** Asks the engine; an engine that does not work is a Failure (exit code 3). */
@@ -82,6 +81,6 @@ public record ContainerSession(Container container, Shell shell, Console console
     }
 
     private String program() {
-        return container.engine().program();
+        return container.image().engine().program();
     }
 }

@@ -14,6 +14,7 @@ import lib.tool.Cache;
 import lib.tool.Console;
 import lib.tool.Digest;
 import lib.tool.Failure;
+import lib.tool.Isolation;
 import lib.tool.Shell;
 import lib.tool.Shell.Command;
 import lib.tool.Tools;
@@ -179,7 +180,7 @@ public record Kernel(Config.Kernel config, Optional<BuildLock.Use> lock, Optiona
             String[] targets = modules ? new String[] {image, "modules"} : new String[] {image};
             tools.shell().run(kbuild().make(source.folder(), work, "prepare"));
             try (Console.Progress bar = tools.console().progress("compiling", kbuild().total(source.folder(), work, targets), " files", 1)) {
-                tools.shell().run(kbuild().make(source.folder(), work, targets).onLine(line -> {
+                tools.shell().run(Isolation.withoutNetwork(kbuild().make(source.folder(), work, targets), tools.shell()).onLine(line -> {
                     if (Kbuild.isStep(line)) {
                         files.incrementAndGet();
                         bar.add(1);

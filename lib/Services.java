@@ -155,7 +155,7 @@ public record Services(List<String> stages, Map<String, Service> services) {
             number++;
             for (Service one : wave) {
                 String head = one == wave.get(0) ? String.format("%3d ", number) : "    ";
-                String branch = wave.size() == 1 ? "── " : one == wave.get(0) ? "┬─ " : one == wave.get(wave.size() - 1) ? "└─ " : "├─ ";
+                String branch = wave.size() == 1 ? "\u2500\u2500 " : one == wave.get(0) ? "\u252c\u2500 " : one == wave.get(wave.size() - 1) ? "\u2514\u2500 " : "\u251c\u2500 ";
                 String after = one.after().isEmpty() ? "" : "  after " + one.after().stream().map(Service.After::name).collect(Collectors.joining(", "));
                 text.append((head + branch + String.format("%-" + width + "s  %-7s", one.name(), one.oneshot() ? "once" : one.test().isPresent() ? "tested" : "") + after).stripTrailing()).append('\n');
             }

@@ -17,8 +17,8 @@ import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveOutputStream;
 
 /**
- * A file or folder as one file: a tar with one top name, packed with zstd. Modes and links stay; times too, to the nanosecond, because
- * make compares them. Owners do not.
+ * A file or folder as one file: a tar with one top name, packed with zstd. Modes and links stay; times too, to a ten-millionth of a
+ * second, because make compares them. Owners do not.
  */
 final class Bundle {
     private static final String TOP = "entry";

@@ -69,6 +69,11 @@ public final class Guard implements AutoCloseable {
         return new Guard(Optional.of(start.get()), settings, shell, cleanup, mark);
     }
 
+    /** Watches over no child: the cleanup runs when this process closes it or ends in whatever way. */
+    public static Guard afterwards(Shell shell, List<List<String>> cleanup, String mark) {
+        return new Guard(Optional.empty(), "", shell, cleanup, mark);
+    }
+
     /** Only restores the terminal. */
     public static Guard overTerminal(Shell shell) {
         return new Guard(Optional.empty(), Terminal.stty(shell, "-g"), shell, List.of(), "");

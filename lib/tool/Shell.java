@@ -62,6 +62,11 @@ public final class Shell {
             return of(List.of(argv));
         }
 
+        /** Another argument list with the same surroundings. */
+        Command with(List<String> other) {
+            return new Command(List.copyOf(other), directory, environment, emptyEnvironment, input, onLine, timeoutSeconds);
+        }
+
         public Command in(Path folder) {
             return new Command(argv, Optional.of(folder), environment, emptyEnvironment, input, onLine, timeoutSeconds);
         }

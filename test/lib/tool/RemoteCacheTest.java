@@ -25,7 +25,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** Two machines, which are two cache folders, and a real S3 server between them. */
 class RemoteCacheTest {
     private static final Cache.Key KEY = Cache.Key.of("kernel-objects", "linux").with("configuration", "abc");
-    private static final Instant TIME = Instant.parse("2024-05-06T07:08:09.123456789Z");
+    private static final Instant TIME = Instant.parse("2024-05-06T07:08:09.1234567Z");
 
     @TempDir
     Path folder;

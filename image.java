@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.function.Supplier;
+import lib.AdviceVerb;
 import lib.Channels;
 import lib.Hardware;
 import lib.InspectionVerb;
@@ -38,7 +39,7 @@ import picocli.CommandLine.ScopeType;
 @Command(name = "image.java", sortOptions = false, usageHelpWidth = 110, synopsisSubcommandLabel = "VERB",
         description = "Works on finished images.",
         subcommands = {Image.Publish.class, Image.Verify.class, Image.Promote.class, Image.Rollback.class, Image.Listing.class, Image.Prune.class,
-            Image.Devices.class, InspectionVerb.class, LintVerb.class, SizeVerb.class},
+            Image.Devices.class, InspectionVerb.class, LintVerb.class, SizeVerb.class, AdviceVerb.class},
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {"0:done", "1:it failed", "2:wrong command line or configuration", "3:this machine lacks something",
             "4:a signature, digest or contract is not met", "130:interrupted"},

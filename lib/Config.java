@@ -104,7 +104,12 @@ public record Config(Path folder, Optional<String> environment, Alpine alpine, L
      * @param maxKernel of vmlinuz.efi, initramfs included
      * @param maxGroups of the groups of the size ledger by their names, where a key such as MAX_PACKAGES_SIZE sets one
      */
-    public record Budget(Upx upx, Compression compression, Optional<Long> maxInitramfs, Optional<Long> maxKernel, Map<String, Long> maxGroups, long epoch) { }
+    public record Budget(Upx upx, Compression compression, Optional<Long> maxInitramfs, Optional<Long> maxKernel, Map<String, Long> maxGroups, long epoch) {
+        /** The same for another way to pack. */
+        Budget with(Upx otherUpx, Compression otherCompression) {
+            return new Budget(otherUpx, otherCompression, maxInitramfs, maxKernel, maxGroups, epoch);
+        }
+    }
 
     /** When programs are packed with UPX. */
     public enum Upx { AUTO, ALWAYS, NEVER }

@@ -70,6 +70,24 @@ class BuildTest {
     }
 
     @Test
+    void the_finished_image_is_charged_linted_and_described() throws IOException, InterruptedException {
+        JsonNode sizes = Json.read(workspace.resolve("dist/size.json"));
+        long sum = 0;
+        for (JsonNode item : sizes.get("items")) {
+            sum += item.get("bytes").asLong();
+        }
+        assertThat(sum).isEqualTo(Files.size(workspace.resolve("dist/vmlinuz.efi"))).isEqualTo(sizes.get("bytes").asLong());
+        assertThat(sizes.get("initramfs").asLong()).isEqualTo(Files.size(workspace.resolve("dist/initramfs.cpio.xz")));
+        assertThat(demo.err()).contains("lint of vmlinuz.efi").containsPattern("(?m)^packages +\\d+ +\\d+\\.\\d % ");
+        assertThat(Json.read(workspace.resolve("dist/sbom.cdx.json")).findValuesAsText("purl")).anyMatch(purl -> purl.startsWith("pkg:apk/alpine/jq@"))
+                .anyMatch(purl -> purl.startsWith("pkg:generic/my_init@")).anyMatch(purl -> purl.startsWith("pkg:generic/linux@"));
+        String image = workspace.resolve("dist/vmlinuz.efi").toString();
+        assertThat(Script.run("image.java", "inspect", image, "etc/hostname").out()).isEqualTo("demo\n");
+        assertThat(Script.run("image.java", "lint", image).exitCode()).isZero();
+        assertThat(Script.run("image.java", "size", workspace.toString(), image).out().lines()).hasSize(2);
+    }
+
+    @Test
     void a_build_with_nothing_changed_makes_nothing_anew() throws IOException, InterruptedException {
         Map<String, String> before = dist(workspace);
         Script.Run again = Script.run("build.java", "--demo", "-C", workspace.toString());
@@ -141,6 +159,9 @@ class BuildTest {
                 fault("missing required firmware", 2, "firmware.conf:1: the required firmware is not in (?s:.*)hint: did you mean net/card-1.fw", at -> plantFirmware(at, "require net/card-l.fw\n")),
                 fault("initramfs over its budget", 4, "MAX_INITRAMFS_SIZE", at -> setting(at, "MAX_INITRAMFS_SIZE", "10K")),
                 fault("kernel over its budget", 4, "MAX_KERNEL_SIZE", at -> setting(at, "MAX_KERNEL_SIZE", "1M")),
+                fault("packages over their budget", 4, "MAX_PACKAGES_SIZE(?s:.*)busybox", at -> setting(at, "MAX_PACKAGES_SIZE", "1M")),
+                fault("a secret in the image", 4, "private-key +/etc/my_init/node.key", at -> Files.writeString(at.resolve("config/my_init/node.key"),
+                        "-----BEGIN PRIVATE " + "KEY-----\nMC4CAQAwBQYDK2VwBCIEIAAAAAAAAAAAAAAA\n-----END PRIVATE " + "KEY-----\n")),
                 fault("missing module", 2, "modules.conf:\\d+: .*virtio_nett", at -> append(at, "config/modules.conf", "virtio_nett\n")),
                 fault("no my_init", 2, "no component installs /sbin/my_init", at -> Files.writeString(at.resolve("config/sources.conf"), "")));
     }

@@ -14,6 +14,7 @@ import lib.Hardware;
 import lib.InspectionVerb;
 import lib.LintVerb;
 import lib.Retention;
+import lib.RuntimeChannel;
 import lib.Signing;
 import lib.SizeVerb;
 import lib.Store;
@@ -38,7 +39,7 @@ import picocli.CommandLine.ScopeType;
 
 @Command(name = "image.java", sortOptions = false, usageHelpWidth = 110, synopsisSubcommandLabel = "VERB",
         description = "Works on finished images.",
-        subcommands = {Image.Publish.class, Image.Verify.class, Image.Promote.class, Image.Rollback.class, Image.Listing.class, Image.Prune.class,
+        subcommands = {Image.Publish.class, Image.Programs.class, Image.Verify.class, Image.Promote.class, Image.Rollback.class, Image.Listing.class, Image.Prune.class,
             Image.Devices.class, InspectionVerb.class, LintVerb.class, SizeVerb.class, AdviceVerb.class},
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {"0:done", "1:it failed", "2:wrong command line or configuration", "3:this machine lacks something",
@@ -47,6 +48,8 @@ import picocli.CommandLine.ScopeType;
 class Image implements Cli.Script {
     @Option(names = {"-h", "--help"}, usageHelp = true, scope = ScopeType.INHERIT, description = "Show this help.")
     boolean help;
+    @Option(names = {"-q", "--quiet"}, scope = ScopeType.INHERIT, description = "Print nothing on stderr but failures.")
+    boolean quiet;
     @Option(names = "--debug", scope = ScopeType.INHERIT, description = "Show commands and stack traces (DEBUG=1).")
     boolean debug = "1".equals(System.getenv("DEBUG"));
 
@@ -85,7 +88,7 @@ class Image implements Cli.Script {
 
         Tools tools() {
             if (tools == null) {
-                Console console = Console.stderr(((Image) verb.parent().userObject()).debug());
+                Console console = Console.stderr(((Image) verb.parent().userObject()).debug()).quiet(((Image) verb.parent().userObject()).quiet);
                 Cache cache = new Cache(Cache.defaultFolder(System.getenv()), console::log);
                 tools = new Tools(console, new Shell(console), cache, new Download(console, cache, false));
             }
@@ -170,6 +173,25 @@ class Image implements Cli.Script {
                 bucket.tools().console().detail("nothing to do: it is there with the same bytes");
             }
             return bucket.print(published, () -> published.key() + "\n");
+        }
+    }
+
+    @Command(name = "runtime", sortOptions = false, description = {"Publishes programs that nodes fetch after they have booted (service runtime-fetch).",
+        "The channel then names exactly these files: programs, or archives of programs (.tar, .tar.gz, .tar.xz, .tar.zst)."})
+    static class Programs implements Callable<Integer> {
+        @Mixin
+        Bucket bucket;
+        @Parameters(index = "0", paramLabel = "CHANNEL", description = "For example testing; RUNTIME_CHANNEL of the image.")
+        String channel;
+        @Parameters(index = "1..*", arity = "1..*", paramLabel = "FILE", description = "Program or archive.")
+        List<Path> files;
+        @Option(names = "--dry-run", description = "Say what would be published; write nothing.")
+        boolean dryRun;
+
+        @Override
+        public Integer call() {
+            RuntimeChannel.Published published = new RuntimeChannel(bucket.store(), bucket.tools()).publish(channel, files, dryRun);
+            return bucket.print(published, () -> published.manifest() + "\n");
         }
     }
 

@@ -107,7 +107,8 @@ public record SystemSetup(Config.Guest guest, Tools tools) {
         for (String line : root.read("etc/shadow").split("\n")) {
             String[] fields = line.split(":", -1);
             if (fields.length > 1 && fields[0].equals("root")) {
-                fields[1] = guest.rootPasswordHash().orElse("!");
+                // "*" matches no password. With "!" the account itself would be locked, and sshd would take no key either.
+                fields[1] = guest.rootPasswordHash().orElse("*");
                 done.add(guest.rootPasswordHash().isPresent() ? "root's password is set" : "root's password is locked");
             } else if (fields.length > 1 && fields[1].isEmpty()) {
                 fields[1] = "!";

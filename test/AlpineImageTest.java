@@ -64,7 +64,7 @@ class AlpineImageTest {
                 must check audit \\[\\]
                 must check sshd has no host keys
                 must check ext4 .*TYPE="ext4"
-                must check shadow root:!
+                must check shadow root:\\*$
                 must check done
                 must-not my_init: error:
                 """);

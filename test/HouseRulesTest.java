@@ -36,7 +36,7 @@ import org.junit.jupiter.api.TestFactory;
 class HouseRulesTest {
     /** The ground floor of package lib: what every phase may use. */
     private static final Set<String> GROUND = Set.of("Architecture", "BuildConf", "BuildLock", "BuildOptions", "Config", "ContainerEngine", "Distribution", "FirmwareTree", "FlistWriter",
-            "HtmlPage", "LinkedFirmware", "ModuleFolder", "Program", "Recipes", "RootTree", "Seconds", "Service", "Services", "SharedCache", "Signing", "Source", "SourceLine", "SourceUrl", "Store", "UserNamespace", "Workspace");
+            "HtmlPage", "LinkedFirmware", "ModuleFolder", "Program", "Recipes", "RootTree", "Seconds", "Service", "ServiceKeys", "Services", "SharedCache", "Signing", "Source", "SourceLine", "SourceUrl", "Store", "UserNamespace", "Workspace");
 
     /**
      * The phases (and what the other scripts are made of), each with the files that belong to it alone. A file whose name begins with
@@ -55,13 +55,14 @@ class HouseRulesTest {
             BuildReport: BuildPage Dist Origins Sbom Why
             Boot: Accelerator Background Bridge ChApi ChConfig Claim CloudHypervisor Control Disks Hypervisor Machine Network Qemu Qmp SerialLines Session\
              Timeline Uefi
-            Upload: Channel Channels ImageIndex ImageMetadata Retention Verification
+            Upload: Channel Channels ImageIndex ImageMetadata Retention RuntimeChannel Verification
             Flists:
             Container:
             Advice:
             Inspection:
             Lint:
             SizeLedger: SizeComparison SizeOwners SizePage SizeReport SizeVerb
+            Manual:
             """.lines().map(line -> line.split(":")).collect(Collectors.toMap(line -> line[0],
                     line -> line.length == 1 ? Set.of() : Set.of(line[1].strip().split(" +"))));
 
@@ -82,10 +83,12 @@ class HouseRulesTest {
             AlpineImageTest build.java
             BuildOptionsTest lib/BuildOptions.java
             ContainerBuildTest lib/ContainerBuild.java
+            DocsCommandsTest docs.java
             HouseRulesTest AGENTS.md
             ImageHardwareTest image.java
             ImagePublishTest image.java
             LauncherTest jbang
+            RuntimeFetchTest config/rootfs/usr/libexec/mos/runtime-fetch
             SharedCacheTest lib/SharedCache.java
             demo/MyInitTest demo/my_init/Cargo.toml
             lib/AlpineMirrorTest lib/Alpine.java

@@ -92,7 +92,7 @@ class SystemSetupTest {
     void empty_passwords_are_locked_and_the_mode_of_shadow_stays() throws IOException {
         List<String> done = setup(Optional.empty()).lockPasswords(root);
 
-        assertThat(root.read("etc/shadow")).isEqualTo("root:!::0:::::\nbin:!::0:::::\nguest:!:1::::::\n");
+        assertThat(root.read("etc/shadow")).isEqualTo("root:*::0:::::\nbin:!::0:::::\nguest:!:1::::::\n");
         assertThat(done).containsExactly("root's password is locked", "the empty password of guest is locked");
         assertThat((Integer) Files.getAttribute(folder.resolve("root/etc/shadow"), "unix:mode") & 07777).isEqualTo(0640);
     }

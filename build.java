@@ -7,7 +7,6 @@
 import demo.Demo;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
@@ -95,7 +94,7 @@ class Build implements Cli.Script {
 
     @Override
     public Integer call() {
-        Console console = Console.stderr(options.debug);
+        Console console = Console.stderr(options.debug).quiet(options.quiet);
         if (options.checkDependencies || options.installDependencies) {
             return checkDependencies(tools(console, Optional.empty()));
         }
@@ -165,7 +164,7 @@ class Build implements Cli.Script {
             BuildPage.write(workspace.dist());
             tools.console().say(finished.sizes().table(ledger.before()).stripTrailing());
             store.ifPresent(s3 -> upload(s3, config, workspace, system.kernel(), tools));
-            return done(workspace.image(), tools, start);
+            return done(workspace, tools, start);
         } catch (Until reached) {
             System.out.println(root.folder());
             return 0;
@@ -276,10 +275,9 @@ class Build implements Cli.Script {
         return new Tools(console, new Shell(console), cache, new Download(console, cache, options.offline));
     }
 
-    private int done(Path image, Tools tools, long start) {
-        tools.console().summary(String.format(Locale.ROOT, "done in %.1f s: %s, %s%s", (System.nanoTime() - start) / 1e9, image, Console.mib(image.toFile().length()),
-                tools.cache().misses().isEmpty() ? ", all was cached" : ""));
-        System.out.println(options.json ? Json.line(Json.read(image.resolveSibling("build.json"))) : image.toString());
+    private int done(Workspace workspace, Tools tools, long start) {
+        tools.console().summary(new Dist(workspace).summary(tools.cache(), (System.nanoTime() - start) / 1e9));
+        System.out.println(options.json ? Json.line(Json.read(workspace.dist().resolve("build.json"))) : workspace.image().toString());
         return 0;
     }
 }

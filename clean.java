@@ -14,7 +14,9 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import lib.Claim;
 import lib.Container;
@@ -26,6 +28,7 @@ import lib.tool.CacheEntries;
 import lib.tool.Cli;
 import lib.tool.Console;
 import lib.tool.Failure;
+import lib.tool.Json;
 import lib.tool.Shell;
 import lib.tool.Trees;
 import lib.tool.User;
@@ -64,6 +67,10 @@ class Clean implements Cli.Script {
     boolean dryRun;
     @Option(names = {"-h", "--help"}, usageHelp = true, description = "Show this help.")
     boolean help;
+    @Option(names = "--json", description = "Print what goes as JSON: name and size.")
+    boolean json;
+    @Option(names = {"-q", "--quiet"}, description = "Print nothing on stderr but failures.")
+    boolean quiet;
     @Option(names = "--debug", description = "Show commands and stack traces (DEBUG=1).")
     boolean debug = "1".equals(System.getenv("DEBUG"));
 
@@ -84,7 +91,7 @@ class Clean implements Cli.Script {
 
     @Override
     public Integer call() {
-        console = Console.stderr(debug);
+        console = Console.stderr(debug).quiet(quiet);
         shell = new Shell(console);
         Path cacheFolder = Cache.defaultFolder(System.getenv());
         boolean prune = cacheDays.isPresent() || cacheSize.isPresent();
@@ -100,7 +107,8 @@ class Clean implements Cli.Script {
         } else if (prune && isUsable(cacheFolder)) {
             targets.addAll(superfluous(new CacheEntries(cacheFolder)));
         }
-        targets.forEach(target -> System.out.println(target.size() + "  " + target.name()));
+        System.out.print(json ? Json.pretty(targets.stream().map(target -> Map.of("name", target.name(), "size", target.size().strip())).toList())
+                : targets.stream().map(target -> target.size() + "  " + target.name() + "\n").collect(Collectors.joining()));
         if (!dryRun) {
             targets.forEach(target -> target.removal().run());
         }

@@ -62,6 +62,8 @@ final class Runit implements Cli.Script {
     Optional<Path> folder;
     @Option(names = "--json", description = "Results as JSON, with --check and --status.")
     boolean json;
+    @Option(names = {"-q", "--quiet"}, description = "Print nothing on stderr but failures and what the guest says.")
+    boolean quiet;
     @Option(names = "--debug", description = "Show commands and stack traces.")
     boolean debug = "1".equals(System.getenv("DEBUG"));
     @Option(names = {"-h", "--help"}, usageHelp = true, description = "Show this help.")
@@ -154,7 +156,7 @@ final class Runit implements Cli.Script {
 
     @Override
     public Integer call() {
-        console = Console.stderr(debug);
+        console = Console.stderr(debug).quiet(quiet);
         shell = new Shell(console);
         Workspace workspace = Workspace.find(folder, Optional.empty());
         Path place = workspace.machines().resolve(hardware.name);

@@ -87,6 +87,8 @@ public final class BuildOptions {
     public int jobs = Runtime.getRuntime().availableProcessors();
     @Option(names = "--json", description = "print the result as JSON")
     public boolean json;
+    @Option(names = {"-q", "--quiet"}, description = "print nothing on stderr but failures; dist/build.log has all")
+    public boolean quiet;
     @Option(names = "--debug", description = "show all output of child processes and stack traces (also: DEBUG=1)")
     public boolean debug = "1".equals(System.getenv("DEBUG"));
     @Option(names = {"-h", "--help"}, usageHelp = true, description = "show this text")

@@ -8,9 +8,12 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Stream;
+import lib.tool.Cache;
+import lib.tool.Console;
 import lib.tool.Digest;
 import lib.tool.Failure;
 import lib.tool.Json;
@@ -53,6 +56,15 @@ public record Dist(Workspace workspace) {
         show("modules", report.kernel().modules());
         show("config", report.kernel().config());
         return workspace.image();
+    }
+
+    /** One line about a finished build: seconds, path, size, how much was made anew, and how to boot it from the current folder. */
+    public String summary(Cache cache, double seconds) {
+        int all = cache.hits() + cache.misses().size();
+        String cached = cache.misses().isEmpty() ? "all was cached" : cache.hits() + " of " + all + " steps cached";
+        String where = workspace.folder().equals(Path.of("").toAbsolutePath()) ? "" : " -C " + workspace.folder();
+        return String.format(Locale.ROOT, "done in %.1f s: %s, %s, %s; boot it: ./jbang runit.java%s", seconds, workspace.image(),
+                Console.mib(workspace.image().toFile().length()), cached, where);
     }
 
     /** A link in kernel/ to a part of the kernel that is worth looking into. */

@@ -35,6 +35,7 @@ public final class Console implements AutoCloseable {
     private PrintWriter log;
     private LiveTable table;
     private String phase = "";
+    private boolean quiet;
 
     /**
      * A phase (its step is empty) or a step of it, on the clock of this console.
@@ -84,6 +85,12 @@ public final class Console implements AutoCloseable {
         }
     }
 
+    /** With --quiet: failures only; the log has the rest. */
+    public Console quiet(boolean on) {
+        quiet = on;
+        return this;
+    }
+
     public boolean debug() {
         return debug;
     }
@@ -94,7 +101,7 @@ public final class Console implements AutoCloseable {
 
     /** Shows all phases at once, as a table that fills at the foot of the screen, where there is a terminal that can. */
     public void table(List<String> headings, int columns) {
-        if (terminal && !debug && columns >= LiveTable.WIDTH && !"dumb".equals(System.getenv("TERM"))) {
+        if (terminal && !debug && !quiet && columns >= LiveTable.WIDTH && !"dumb".equals(System.getenv("TERM"))) {
             table = new LiveTable(err, colour, headings);
         }
     }
@@ -165,7 +172,7 @@ public final class Console implements AutoCloseable {
     public synchronized void say(String line) {
         if (table != null) {
             table.above(line);
-        } else {
+        } else if (!quiet) {
             err.println(terminal ? "\r\033[K" + line : line);
         }
         log(line.replaceAll("\033\\[[0-9;]*m", ""));
@@ -195,6 +202,7 @@ public final class Console implements AutoCloseable {
     /** A failure as the user sees it: what, hint, and with --debug the stack trace. */
     public synchronized void failure(Throwable e) {
         closeTable();
+        quiet = false;
         String red = colour ? "\033[31m" : "";
         String plain = colour ? "\033[0m" : "";
         if (e instanceof Failure f) {
@@ -212,7 +220,7 @@ public final class Console implements AutoCloseable {
     }
 
     private synchronized void hint(String doing) {
-        if (terminal) {
+        if (terminal && !quiet) {
             err.print("\r\033[K  " + doing + " ...");
             err.flush();
         }
@@ -223,7 +231,7 @@ public final class Console implements AutoCloseable {
      * terminal only. A negative {@code max} means that the length is not known.
      */
     public Progress progress(String label, long max, String unitName, long unitSize) {
-        if (!terminal) {
+        if (!terminal || quiet) {
             return new Progress(null);
         }
         return new Progress(new ProgressBarBuilder().setTaskName("  " + label).setInitialMax(max)

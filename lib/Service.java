@@ -25,7 +25,7 @@ public record Service(String name, Path file, List<String> exec, boolean oneshot
     /** A name in {@code after} with its line. */
     public record After(String name, int line) { }
 
-    private static final List<String> KEYS = List.of("exec", "oneshot", "after", "test", "signal", "env", "dir", "log", "shutdown_timeout");
+    private static final List<String> KEYS = List.copyOf(ServiceKeys.ALL.keySet());
     private static final List<String> LOGS = List.of("ring", "stdout", "none");
     private static final Set<String> SIGNALS = Set.of("HUP", "INT", "QUIT", "ABRT", "KILL", "USR1", "USR2", "ALRM", "TERM", "CONT", "STOP", "WINCH", "PWR");
 

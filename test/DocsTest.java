@@ -78,7 +78,7 @@ class DocsTest {
         String reference = Trees.read(PROJECT.resolve("docs/CONFIGURATION.md"));
         Set<String> read = new TreeSet<>();
         // Set by the system or by ourselves for a child.
-        Set<String> others = Set.of("HOME", "PATH", "USER", "TMPDIR", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR", "LC_ALL", "LANG", "MOS_USER_NAMESPACE", "SUDO_USER", "CARGO_HOME", "RUSTUP_HOME", "CARGO_ENCODED_RUSTFLAGS");
+        Set<String> others = Set.of("HOME", "PATH", "USER", "TMPDIR", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR", "LC_ALL", "LANG", "MOS_USER_NAMESPACE", "MOS_PROJECT", "SUDO_USER", "CARGO_HOME", "RUSTUP_HOME", "CARGO_ENCODED_RUSTFLAGS");
         for (Path file : TestProject.javaFiles()) {
             if (!TestProject.name(file).matches("(test|demo|bench)/.*")) {
                 Matcher m = Pattern.compile("(?:getenv\\(\"|getenv\\(\\)\\.get(?:OrDefault)?\\(\"|environment\\.get(?:OrDefault)?\\(\"|\\$\\{env:)([A-Z][A-Z0-9_]+)").matcher(Trees.read(file));

@@ -10,9 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.DigestOutputStream;
 import java.security.MessageDigest;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.zip.GZIPOutputStream;
 import lib.Config.Compression;
 import lib.image.Cpio;
@@ -21,16 +19,19 @@ import lib.tool.Cache;
 import lib.tool.Console;
 import lib.tool.Digest;
 import lib.tool.Failure;
-import lib.tool.Shell;
 import lib.tool.Tools;
 import lib.tool.Trees;
 
 /**
- * Phase 6, first half: the root tree becomes one compressed cpio archive.
+ * Phase 6, first half: the root tree becomes one compressed cpio archive. All of it is done here, by no outside program, so that the bytes
+ * are the same on every machine.
  *
  * @param guest whose kernel unpacks it: xz's filter for x86 code is built into kernels for x86 only
+ * @param jobs how many threads pack side by side
  */
-public record Initramfs(Config.Budget budget, Architecture guest, Tools tools) {
+public record Initramfs(Config.Budget budget, Architecture guest, Tools tools, int jobs) {
+    /** Stands for the program that packs; the same in two versions of it only when they give the same bytes. */
+    private static final int RECIPE = 2;
     /** Made as headers in the archive, never on disk; the kernel opens /dev/console for PID 1 before anything is mounted. */
     private static final List<Cpio.Device> DEVICES = List.of(
             new Cpio.Device("dev/console", 0600, 5, 1), new Cpio.Device("dev/null", 0666, 1, 3), new Cpio.Device("dev/zero", 0666, 1, 5),
@@ -81,33 +82,18 @@ public record Initramfs(Config.Budget budget, Architecture guest, Tools tools) {
     }
 
     private Path compress(Path cpio, String digest) {
-        Optional<Path> xz = budget.compression() == Compression.XZ ? Shell.which("xz") : Optional.empty();
         Cache.Key key = Cache.Key.of("initramfs", "initramfs").with("tree", digest).with("compression", budget.compression()).with("guest", guest)
-                .with("with", xz.map(program -> tools.shell().output(program.toString(), "--version").lines().findFirst().orElse(""))
-                        .orElse("java"));
+                .with("recipe", RECIPE);
         return tools.cache().get(key, folder -> {
             Files.createDirectory(folder);
             Path target = folder.resolve(fileName(budget.compression()));
             switch (budget.compression()) {
-                case XZ -> xz(cpio, target, xz);
+                case XZ -> Files.write(target, Xz.pack(Files.readAllBytes(cpio), guest == Architecture.X86_64, jobs));
                 case ZSTD -> copy(cpio, new ZstdOutputStream(Files.newOutputStream(target), 19));
                 case GZIP -> copy(cpio, new GZIPOutputStream(Files.newOutputStream(target)));
                 case NONE -> Files.copy(cpio, target);
             }
         }).resolve(fileName(budget.compression()));
-    }
-
-    private void xz(Path cpio, Path target, Optional<Path> program) throws IOException {
-        if (program.isEmpty()) {
-            Xz.compress(cpio, target, guest == Architecture.X86_64);
-            return;
-        }
-        Path input = target.resolveSibling("initramfs.cpio");
-        Files.copy(cpio, input);
-        List<String> argv = new ArrayList<>(List.of(program.get().toString()));
-        argv.addAll(Xz.arguments(Files.size(cpio), guest == Architecture.X86_64));
-        argv.add(input.toString());
-        tools.shell().run(Shell.Command.of(argv));
     }
 
     private static void copy(Path file, OutputStream out) throws IOException {

@@ -35,7 +35,7 @@ public enum Program {
     TAR(VERSION, "tar --version", "1.28", "unpacks the kernel's source", "tar", "tar", "tar", "tar"),
     BZIP2(VERSION, "bzip2 --help", "", "unpacks kernel sources that end in .bz2", "bzip2", "bzip2", "bzip2", "bzip2"),
     PATCH(VERSION, "patch --version", "2.7", "applies config/kernel-patches", "patch", "patch", "patch", "patch"),
-    XZ(VERSION, "xz --version", "5.0", "packs the initramfs (else slower, in Java)", "xz-utils", "xz", "xz", "xz"),
+    XZ(VERSION, "xz --version", "5.0", "unpacks sources; the kernel build packs with it", "xz-utils", "xz", "xz", "xz"),
     ZSTD(VERSION, "zstd --version", "1.4", "packs a kernel or initramfs with zstd", "zstd", "zstd", "zstd", "zstd"),
     UPX(VERSION, "upx --version", "3.95", "packs programs where that makes them smaller", "upx-ucl", "upx", "upx", "upx"),
     UNSHARE(VERSION, "unshare --version", "2.38", "root in the tree without being root", "util-linux", "util-linux-misc", "util-linux", "util-linux"),

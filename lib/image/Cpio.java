@@ -15,14 +15,16 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.TreeMap;
 
 /**
  * Writes a cpio archive in the "newc" format that the kernel unpacks as its initramfs.
  *
- * <p>The bytes depend on names, types, modes, owners, link structure and contents only: entries are sorted by name, inode numbers are
+ * <p>The bytes depend on names, types, modes, owners, link structure and contents only: entries have one order, inode numbers are
  * given in that order, every time stamp is the one asked for. Hard links share an inode and carry their data on the last name, as
  * cpio itself writes them. Device nodes need not exist on disk: they are given as extra entries.
+ *
+ * <p>The order is one that packs well: folders, links and devices by name, so that a folder comes before what is in it; then files that
+ * are no machine code by their extension; then machine code by file name, which puts the programs of one project side by side.
  * Format: Documentation/driver-api/early-userspace/buffer-format.rst of the kernel.
  */
 public final class Cpio {
@@ -38,7 +40,33 @@ public final class Cpio {
     public record Device(String path, int permissions, int major, int minor) { }
 
     /** One name in the archive; {@code inode} tells which names are hard links of each other, empty for a single name. */
-    private record Entry(String name, int mode, int uid, int gid, String inode, int major, int minor, Path file, long size) { }
+    private record Entry(String name, int mode, int uid, int gid, String inode, int major, int minor, Path file, long size) {
+        private boolean isRegular() {
+            return (mode & TYPE) == REGULAR;
+        }
+
+        private String fileName() {
+            return name.substring(name.lastIndexOf('/') + 1);
+        }
+
+        /** 0: no data of its own, 1: data, 2: machine code. */
+        private int kind() {
+            return !isRegular() ? 0 : Elf.isElf(file) ? 2 : 1;
+        }
+
+        /** What files that look alike have in common. */
+        private String family(int kind) {
+            return kind == 0 ? name : kind == 1 ? fileName().substring(Math.max(0, fileName().lastIndexOf('.'))) : fileName();
+        }
+    }
+
+    /** An entry with its place in the order, worked out once. */
+    private record Placed(Entry entry, int kind, String family) {
+        private static final Comparator<String> BYTES = (a, b) -> Arrays.compareUnsigned(a.getBytes(StandardCharsets.UTF_8),
+                b.getBytes(StandardCharsets.UTF_8));
+        private static final Comparator<Placed> ORDER = Comparator.comparingInt(Placed::kind).thenComparing(Placed::family, BYTES)
+                .thenComparing(placed -> placed.entry().name(), BYTES);
+    }
 
     /**
      * Writes the tree below {@code root}, with {@code devices} added (their folders too, where the tree lacks them).
@@ -61,7 +89,7 @@ public final class Cpio {
         Map<String, Integer> inodes = new HashMap<>();
         Map<String, Integer> left = new HashMap<>(links);
         int next = 0;
-        for (Entry entry : entries.values()) {
+        for (Entry entry : ordered(entries)) {
             int names = links.getOrDefault(entry.inode(), 1);
             if (names == 1) {
                 writer.entry(entry, ++next, (entry.mode() & TYPE) == FOLDER ? 2 : 1, entry.size());
@@ -76,10 +104,16 @@ public final class Cpio {
         writer.end();
     }
 
-    /** All paths below the root by name, sorted as bytes, so that a folder comes before what is in it. */
+    private static List<Entry> ordered(Map<String, Entry> entries) {
+        return entries.values().stream().map(entry -> {
+            int kind = entry.kind();
+            return new Placed(entry, kind, entry.family(kind));
+        }).sorted(Placed.ORDER).map(Placed::entry).toList();
+    }
+
+    /** All paths below the root by name. */
     private static Map<String, Entry> scan(Path root) throws IOException {
-        Comparator<String> bytes = (a, b) -> Arrays.compareUnsigned(a.getBytes(StandardCharsets.UTF_8), b.getBytes(StandardCharsets.UTF_8));
-        TreeMap<String, Entry> entries = new TreeMap<>(bytes);
+        Map<String, Entry> entries = new HashMap<>();
         Files.walkFileTree(root, new SimpleFileVisitor<>() {
             @Override
             public FileVisitResult preVisitDirectory(Path folder, BasicFileAttributes attributes) throws IOException {

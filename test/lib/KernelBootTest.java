@@ -57,7 +57,7 @@ class KernelBootTest extends RunitProcess {
         Modules.Installed modules = new Modules(config.guest().modules(), tools).installInto(root.folder(), compiled.release(), compiled.modules());
         List<String> names = modules.modules().stream().map(Modules.Module::name).toList();
         ModuleGuest.writeInto(root, names, tools);
-        Path image = kernel.link(compiled, new Initramfs(config.budget(), Architecture.X86_64, tools).pack(root.folder()).file());
+        Path image = kernel.link(compiled, new Initramfs(config.budget(), Architecture.X86_64, tools, 2).pack(root.folder()).file());
 
         expect("must guest: Linux " + compiled.release(), "must guest: booted by BIOS", "must guest: done", "must-not Kernel panic", "within 300");
         // Counting instructions: kernels give up ("IO-APIC + timer doesn't work") when a busy computer keeps an emulated timer waiting.

@@ -39,13 +39,26 @@ class CpioTest {
     void an_independent_reader_finds_every_entry_with_its_type_mode_and_content() throws IOException {
         Map<String, CpioArchiveEntry> entries = entries(archive());
 
-        assertThat(entries.keySet()).containsExactly("a", "b", "b-folder", "b/deep", "b/deep/file", "b/hard", "dev", "dev/console", "grüße", "link");
+        assertThat(entries.keySet()).containsExactly("b", "b-folder", "b/deep", "dev", "dev/console", "link", "a", "b/deep/file", "grüße", "b/hard");
         assertThat(entries.get("b/deep/file").getMode() & 07777).isEqualTo(04755);
         assertThat(entries.get("b/deep").isDirectory()).isTrue();
         assertThat(entries.get("link").isSymbolicLink()).isTrue();
         assertThat(entries.get("dev/console").isCharacterDevice()).isTrue();
         assertThat(entries.get("dev/console").getRemoteDeviceMaj()).isEqualTo(5);
         assertThat(entries.values()).allMatch(entry -> entry.getTime() == 1_700_000_000L);
+    }
+
+    /** The kernel makes no folders of its own accord; files that are alike lie side by side. */
+    @Test
+    void folders_come_first_then_data_by_extension_then_machine_code_by_name() throws IOException {
+        for (String path : List.of("z.conf", "b/y.txt", "b/deep/a.txt")) {
+            Files.writeString(root.resolve(path), "text");
+        }
+        for (String path : List.of("b/ssh", "sshd", "b/deep/apk")) {
+            Files.write(root.resolve(path), new byte[] {0x7f, 'E', 'L', 'F', 0});
+        }
+
+        assertThat(entries(archive()).keySet()).containsSubsequence("b", "b/deep", "link", "z.conf", "b/deep/a.txt", "b/y.txt", "b/deep/file", "b/deep/apk", "b/ssh", "sshd");
     }
 
     @Test

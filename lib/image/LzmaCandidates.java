@@ -1,0 +1,138 @@
+package lib.image;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
+import java.util.Arrays;
+
+/**
+ * The matches that are worth a thought at a position: the longest one, and shorter ones that are nearer. For those a table holds the last
+ * position that began with the same two, three, four and six bytes.
+ */
+final class LzmaCandidates {
+    private static final VarHandle EIGHT = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+    private static final int MIXER = 0x9E3779B1;
+    private static final long LONG_MIXER = 0x9E3779B97F4A7C15L;
+    private static final int BITS_OF_FOUR = 18;
+    private static final int BITS_OF_SIX = 19;
+    /** So much before the first position is entered into the tables. */
+    private static final int BEFORE = 1 << 18;
+    /** Farther away, two or three bytes cost more than literals. */
+    private static final int FAR_FOR_TWO = 128;
+    private static final int FAR_FOR_THREE = 1 << 14;
+
+    private final byte[] data;
+    private final int end;
+    private final LzmaMatches longest;
+    private final int dictionary;
+    private final int[] two = table(16);
+    private final int[] three = table(16);
+    private final int[] four = table(BITS_OF_FOUR);
+    private final int[] six = table(BITS_OF_SIX);
+    private int entered;
+
+    /** What {@link #find} found, both ascending; distances count from 0. */
+    final int[] lengths = new int[5];
+    final int[] distances = new int[5];
+    int count;
+
+    LzmaCandidates(byte[] data, int begin, int end, LzmaMatches longest, int dictionary) {
+        this.data = data;
+        this.end = end;
+        this.longest = longest;
+        this.dictionary = dictionary;
+        entered = Math.max(0, begin - BEFORE);
+    }
+
+    private static int[] table(int bits) {
+        int[] table = new int[1 << bits];
+        Arrays.fill(table, -1);
+        return table;
+    }
+
+    /** The length of the longest match found, 0 when there is none. */
+    int longest() {
+        return count == 0 ? 0 : lengths[count - 1];
+    }
+
+    void find(int position) {
+        count = 0;
+        int most = Math.min(end - position, LzmaModel.MAX_MATCH);
+        if (position + 8 > data.length || most < 2) {
+            return;
+        }
+        enter(position);
+        int length = longest.length(position);
+        if (length < LzmaMatches.LONG) {
+            long text = (long) EIGHT.get(data, position);
+            add(position, two[(int) text & 0xffff], most, FAR_FOR_TWO);
+            add(position, three[ofThree(text)], most, FAR_FOR_THREE);
+            add(position, four[ofFour(text)], most, dictionary);
+            add(position, six[ofSix(text)], most, dictionary);
+        }
+        if (length > longest() && length > 2) {
+            int distance = longest.distance(position);
+            int inside = length < LzmaMatches.LONG ? Math.min(length, most) : same(position, position - distance, most);
+            put(inside, distance - 1);
+        }
+    }
+
+    private void enter(int until) {
+        for (int p = entered; p < until; p++) {
+            long text = (long) EIGHT.get(data, p);
+            two[(int) text & 0xffff] = p;
+            three[ofThree(text)] = p;
+            four[ofFour(text)] = p;
+            six[ofSix(text)] = p;
+        }
+        entered = Math.max(entered, until);
+    }
+
+    private static int ofThree(long text) {
+        return ((int) text << 8) * MIXER >>> 16;
+    }
+
+    private static int ofFour(long text) {
+        return (int) text * MIXER >>> 32 - BITS_OF_FOUR;
+    }
+
+    private static int ofSix(long text) {
+        return (int) ((text << 16) * LONG_MIXER >>> 64 - BITS_OF_SIX);
+    }
+
+    /** Takes an earlier position when it is longer than those before. The tables may hold a later one, after a chunk was given up. */
+    private void add(int position, int earlier, int most, int far) {
+        int distance = position - earlier;
+        if (earlier < 0 || distance <= 0 || distance > far || count > 0 && distances[count - 1] == distance - 1) {
+            return;
+        }
+        int length = same(position, earlier, most);
+        if (length > Math.max(1, longest()) && (length > 3 || distance <= (length == 2 ? FAR_FOR_TWO : FAR_FOR_THREE))) {
+            put(length, distance - 1);
+        }
+    }
+
+    private void put(int length, int distance) {
+        while (count > 0 && distances[count - 1] > distance) {
+            count--;
+        }
+        lengths[count] = length;
+        distances[count++] = distance;
+    }
+
+    /** How many bytes are the same from both positions on, at most {@code most}. */
+    int same(int position, int earlier, int most) {
+        int same = 0;
+        while (same + 8 <= most) {
+            long difference = (long) EIGHT.get(data, position + same) ^ (long) EIGHT.get(data, earlier + same);
+            if (difference != 0) {
+                return same + (Long.numberOfTrailingZeros(difference) >>> 3);
+            }
+            same += 8;
+        }
+        while (same < most && data[position + same] == data[earlier + same]) {
+            same++;
+        }
+        return same;
+    }
+}

@@ -1,0 +1,236 @@
+package lib.image;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
+import java.util.Arrays;
+import java.util.stream.IntStream;
+
+/**
+ * For each position of a window of the content: the longest earlier text in the window that begins alike, and of those the nearest.
+ *
+ * <p>Positions are put into groups by their first two bytes, then each group is split again and again by the next byte, in the order of
+ * positions. Whoever is the first of its new group has just lost the neighbour before it: that one was its longest match. Groups do not
+ * depend on one another, so that all cores work at once, and the result is the same with any number of them. A binary tree per position,
+ * as xz has, finds the same but one position after another, with a cache miss at each step.
+ * The idea is from the radix match finder of fast-lzma2 (C. McGowan).
+ */
+final class LzmaMatches {
+    /** A length of this or more: the true one is found by comparing. */
+    static final int LONG = 63;
+    private static final int SHIFT = 26;
+    private static final int DISTANCE = (1 << SHIFT) - 1;
+    /** Groups up to this size are compared member by member. */
+    private static final int SMALL = 32;
+    /** Inside a run of at least so many equal bytes only the byte before is a match: zeros would make one enormous group. */
+    private static final int RUN = 24;
+    private static final int GROUPS = 1 << 16;
+    private static final VarHandle EIGHT = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.BIG_ENDIAN);
+
+    private final byte[] data;
+    private final int from;
+    private final int to;
+    /** Length in the high six bits, distance in the others; 0: none. */
+    private final int[] found;
+    private final int[] sorted;
+    private final int[] ends = new int[GROUPS];
+
+    /** Finds the matches of the positions {@code from} to {@code to}, which are at most 64 MiB apart. */
+    LzmaMatches(byte[] data, int from, int to) {
+        this.data = data;
+        this.from = from;
+        this.to = to;
+        found = new int[to - from];
+        sorted = new int[to - from];
+        int[] starts = sort();
+        IntStream.range(0, GROUPS >> 8).parallel().forEach(high -> {
+            Splitter splitter = new Splitter();
+            for (int group = high << 8; group < high + 1 << 8; group++) {
+                splitter.split(starts[group], ends[group] - starts[group]);
+            }
+        });
+    }
+
+    /** Length of the match at a position: 0 when there is none, {@link #LONG} when it is at least that. */
+    int length(int position) {
+        return found[position - from] >>> SHIFT;
+    }
+
+    /** How far back the match begins, 1 for the byte before. */
+    int distance(int position) {
+        return found[position - from] & DISTANCE;
+    }
+
+    private int group(int position) {
+        return (data[position] & 0xff) << 8 | data[position + 1] & 0xff;
+    }
+
+    /** Sorts positions by their first two bytes, those inside of runs left out, and returns where each group starts. */
+    private int[] sort() {
+        int last = to - 1;
+        for (int p = from; p < last; p++) {
+            ends[group(p)]++;
+        }
+        int sum = 0;
+        for (int group = 0; group < GROUPS; group++) {
+            int size = ends[group];
+            ends[group] = sum;
+            sum += size;
+        }
+        int[] starts = ends.clone();
+        int runEnd = from;
+        for (int p = from; p < last; p++) {
+            if (p > from && data[p] == data[p - 1]) {
+                if (runEnd <= p) {
+                    runEnd = runEnd(p);
+                }
+                if (runEnd - p > RUN) {
+                    found[p - from] = Math.min(LONG, runEnd - p) << SHIFT | 1;
+                    continue;
+                }
+            }
+            sorted[ends[group(p)]++] = p;
+        }
+        return starts;
+    }
+
+    private int runEnd(int start) {
+        int end = start;
+        while (end < to && data[end] == data[start]) {
+            end++;
+        }
+        return end;
+    }
+
+    /** The eight bytes at a position, the first one highest; zeros behind the window. */
+    private long eight(int position) {
+        if (position + 8 <= to) {
+            return (long) EIGHT.get(data, position);
+        }
+        long bytes = 0;
+        for (int p = position; p < position + 8; p++) {
+            bytes = bytes << 8 | (p < to ? data[p] & 0xff : 0);
+        }
+        return bytes;
+    }
+
+    private void found(int position, int length, int earlier) {
+        int inside = Math.min(Math.min(length, LONG), to - position);
+        found[position - from] = inside << SHIFT | position - earlier;
+    }
+
+    /** Splits groups; one for each thread. {@code keys} holds the bytes that come next, so that the content is read every eighth level only. */
+    private final class Splitter {
+        private int[] positions = new int[1 << 12];
+        private int[] otherPositions = new int[1 << 12];
+        private long[] keys = new long[1 << 12];
+        private long[] otherKeys = new long[1 << 12];
+        private final int[][] counts = new int[LONG][];
+        private final int[][] begins = new int[LONG][];
+
+        private void split(int start, int size) {
+            if (size < 2) {
+                return;
+            }
+            if (positions.length < size) {
+                positions = new int[size + size / 2];
+                otherPositions = new int[positions.length];
+                keys = new long[positions.length];
+                otherKeys = new long[positions.length];
+            }
+            System.arraycopy(sorted, start, positions, 0, size);
+            split(positions, keys, otherPositions, otherKeys, 0, size, 2, 0);
+        }
+
+        /**
+         * @param depth bytes that all members have in common
+         * @param known how many bytes of the keys are still to be looked at
+         */
+        private void split(int[] list, long[] next, int[] otherList, long[] otherNext, int start, int end, int depth, int known) {
+            if (depth >= LONG) {
+                for (int i = start + 1; i < end; i++) {
+                    found(list[i], LONG, list[i - 1]);
+                }
+                return;
+            }
+            if (known == 0 || end - start <= SMALL) {
+                for (int i = start; i < end; i++) {
+                    next[i] = eight(list[i] + depth);
+                }
+            }
+            if (end - start <= SMALL) {
+                compare(list, next, start, end, depth);
+                return;
+            }
+            int[] count = distribute(list, next, otherList, otherNext, start, end, depth);
+            int begin = start;
+            for (int value = 0; value < 256; value++) {
+                if (count[value] - begin > 1) {
+                    split(otherList, otherNext, list, next, begin, count[value], depth + 1, known == 0 ? 7 : known - 1);
+                }
+                begin = count[value];
+            }
+        }
+
+        /** Sorts by the highest byte of the keys into the other arrays, keeping the order, and returns where each byte's group ends. */
+        private int[] distribute(int[] list, long[] next, int[] otherList, long[] otherNext, int start, int end, int depth) {
+            if (counts[depth] == null) {
+                counts[depth] = new int[256];
+                begins[depth] = new int[256];
+            }
+            int[] count = counts[depth];
+            int[] begin = begins[depth];
+            Arrays.fill(count, 0);
+            for (int i = start; i < end; i++) {
+                count[(int) (next[i] >>> 56)]++;
+            }
+            int sum = start;
+            for (int value = 0; value < 256; value++) {
+                int size = count[value];
+                begin[value] = sum;
+                count[value] = sum;
+                sum += size;
+            }
+            for (int i = start; i < end; i++) {
+                long key = next[i];
+                int value = (int) (key >>> 56);
+                int at = count[value]++;
+                otherList[at] = list[i];
+                otherNext[at] = key << 8;
+                if (at == begin[value] && i > start) {
+                    found(list[i], depth, list[i - 1]);
+                }
+            }
+            return count;
+        }
+
+        private void compare(int[] list, long[] next, int start, int end, int depth) {
+            for (int i = start + 1; i < end; i++) {
+                long key = next[i];
+                int best = -1;
+                int from = i;
+                for (int j = i - 1; j >= start && depth + best < LONG; j--) {
+                    long difference = key ^ next[j];
+                    int same = difference != 0 ? Long.numberOfLeadingZeros(difference) >>> 3 : 8 + more(list[i] + depth + 8, list[j] + depth + 8);
+                    if (same > best) {
+                        best = same;
+                        from = j;
+                    }
+                }
+                found(list[i], depth + best, list[from]);
+            }
+        }
+
+        private int more(int position, int earlier) {
+            int same = 0;
+            while (same < LONG && position + same < to) {
+                long difference = eight(position + same) ^ eight(earlier + same);
+                if (difference != 0) {
+                    return same + (Long.numberOfLeadingZeros(difference) >>> 3);
+                }
+                same += 8;
+            }
+            return same;
+        }
+    }
+}

@@ -1,0 +1,137 @@
+package lib.image;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import java.util.stream.Stream;
+import lib.tool.Shell;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.tukaani.xz.FilterOptions;
+import org.tukaani.xz.LZMA2Options;
+import org.tukaani.xz.X86Options;
+import org.tukaani.xz.XZ;
+import org.tukaani.xz.XZInputStream;
+import org.tukaani.xz.XZOutputStream;
+
+/** Judges: the decoder of xz-java, and the program xz where it is installed. */
+class XzTest {
+    private static final int MIB = 1 << 20;
+
+    static Stream<Arguments> contents() throws IOException {
+        Random random = new Random(1);
+        byte[] noise = new byte[MIB + 17];
+        random.nextBytes(noise);
+        byte[] few = new byte[MIB / 4];
+        for (int i = 0; i < few.length; i++) {
+            few[i] = (byte) random.nextInt(3);
+        }
+        byte[] words = text(random, 100_000).getBytes(StandardCharsets.UTF_8);
+        byte[] java = java(MIB);
+        return Stream.of(Arguments.of("nothing", new byte[0]), Arguments.of("one byte", new byte[] {7}), Arguments.of("two bytes", new byte[] {7, 7}),
+                Arguments.of("nine bytes", "123456789".getBytes(StandardCharsets.UTF_8)), Arguments.of("zeros", new byte[5 * MIB]),
+                Arguments.of("noise", noise), Arguments.of("three values", few), Arguments.of("words", words), Arguments.of("machine code, more than a slice", java(7 * MIB)),
+                Arguments.of("noise, then words, then noise again, over the edges of slices", join(noise, words, noise, words)),
+                Arguments.of("the same twice, far apart", join(java, noise, java)), Arguments.of("a short period", period(37, MIB)),
+                Arguments.of("two windows", join(new byte[20 * MIB], java, new byte[15 * MIB], words, java)));
+    }
+
+    @Tag("slow")
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("contents")
+    void what_was_packed_comes_out_again(String name, byte[] content) throws IOException {
+        for (boolean x86 : new boolean[] {true, false}) {
+            byte[] packed = Xz.pack(content, x86, 2);
+            try (XZInputStream in = new XZInputStream(new ByteArrayInputStream(packed))) {
+                assertThat(Arrays.equals(in.readAllBytes(), content)).as(name).isTrue();
+            }
+            assertThat(packed.length).isLessThan(content.length + content.length / 1000 + 100);
+        }
+    }
+
+    @Test
+    void the_program_xz_reads_it_and_sees_what_the_kernel_needs(@TempDir Path folder) throws IOException, InterruptedException {
+        assumeTrue(Shell.which("xz").isPresent(), "xz is not installed");
+        byte[] content = join(java(MIB), new byte[300_000], text(new Random(2), 100_000).getBytes(StandardCharsets.UTF_8));
+        Path file = Files.write(folder.resolve("a.xz"), Xz.pack(content, true, 2));
+
+        assertThat(run("xz", "--test", file.toString())).isEmpty();
+        assertThat(run("xz", "--robot", "--list", "-vv", file.toString())).anyMatch(line -> line.startsWith("block") && line.contains("CRC32")
+                && line.contains("--x86 --lzma2=dict="));
+        run("xz", "--decompress", "--keep", file.toString());
+        assertThat(folder.resolve("a")).hasBinaryContent(content);
+    }
+
+    @Test
+    void the_bytes_do_not_depend_on_how_many_threads_work() throws IOException {
+        byte[] content = join(java(MIB / 2), new byte[12 * MIB], text(new Random(3), 50_000).getBytes(StandardCharsets.UTF_8), java(MIB));
+
+        assertThat(Arrays.equals(Xz.pack(content, true, 1), Xz.pack(content, true, 5))).isTrue();
+    }
+
+    /** One slice, so that nothing but the choice of symbols differs. */
+    @Test
+    void it_packs_about_as_well_as_the_best_level_of_xz() throws IOException {
+        byte[] content = java(2 * MIB);
+        ByteArrayOutputStream best = new ByteArrayOutputStream();
+        try (XZOutputStream out = new XZOutputStream(best, new FilterOptions[] {new X86Options(), new LZMA2Options(9)}, XZ.CHECK_CRC32)) {
+            out.write(content);
+        }
+
+        assertThat((double) Xz.pack(content, true, 2).length / best.size()).isLessThan(1.02);
+    }
+
+    @Test
+    void the_dictionary_spans_the_content_and_is_no_larger_than_needed() {
+        assertThat(List.of(0L, 1L << 20, (1L << 20) + 1, 23_000_000L, 30_000_000L, 1L << 40)).extracting(Xz::dictionary)
+                .containsExactly(MIB, MIB, 3 * MIB / 2, 24 * MIB, 32 * MIB, 64 * MIB);
+    }
+
+    private static List<String> run(String... argv) throws IOException, InterruptedException {
+        Process process = new ProcessBuilder(argv).redirectErrorStream(true).start();
+        List<String> lines = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).lines().toList();
+        assertThat(process.waitFor()).as(lines.toString()).isZero();
+        return lines;
+    }
+
+    private static String text(Random random, int words) {
+        StringBuilder text = new StringBuilder();
+        for (int i = 0; i < words; i++) {
+            text.append("aeiou".charAt(random.nextInt(5))).append("bcdfg".charAt(random.nextInt(5))).append(random.nextInt(10) == 0 ? "\n" : " ");
+        }
+        return text.toString();
+    }
+
+    /** The start of this machine's own code. */
+    private static byte[] java(int bytes) throws IOException {
+        byte[] library = Files.readAllBytes(Path.of(System.getProperty("java.home"), "lib/server/libjvm.so"));
+        return Arrays.copyOf(library, Math.min(library.length, bytes));
+    }
+
+    private static byte[] period(int length, int bytes) {
+        byte[] all = new byte[bytes];
+        for (int i = 0; i < bytes; i++) {
+            all[i] = (byte) (i % length * 31);
+        }
+        return all;
+    }
+
+    private static byte[] join(byte[]... parts) {
+        ByteArrayOutputStream all = new ByteArrayOutputStream();
+        Stream.of(parts).forEach(all::writeBytes);
+        return all.toByteArray();
+    }
+}

@@ -27,12 +27,13 @@ public final class Elf {
     /** What {@link #machine()} returns for the architectures that images are made for. */
     public static final int X86_64 = 62;
     public static final int AARCH64 = 183;
+    /** Type of a section that takes no room in the file. */
+    public static final int NO_BITS = 8;
 
     private static final int PT_LOAD = 1;
     private static final int PT_DYNAMIC = 2;
     private static final int PT_INTERP = 3;
     private static final int SHT_SYMTAB = 2;
-    private static final int SHT_NOBITS = 8;
     private static final int DT_NEEDED = 1;
     private static final int DT_STRTAB = 5;
     private static final int DT_SONAME = 14;
@@ -176,6 +177,11 @@ public final class Elf {
         return sections;
     }
 
+    /** Offset behind the table of section headers, which most files end with. */
+    public long sectionHeadersEnd() {
+        return (wide ? data.getLong(40) : word(32)) + (long) half(wide ? 58 : 46) * sections.size();
+    }
+
     /** The dynamic loader that the program asks for, such as /lib/ld-musl-x86_64.so.1. */
     public Optional<String> interpreter() {
         return segments.stream().filter(segment -> segment.type() == PT_INTERP).findFirst().map(segment -> text(segment.offset()));
@@ -238,7 +244,7 @@ public final class Elf {
     }
 
     private byte[] bytes(Section section) {
-        if (section.type() == SHT_NOBITS || section.type() == 0) {
+        if (section.type() == NO_BITS || section.type() == 0) {
             return new byte[0];
         }
         int from = Math.toIntExact(section.offset());

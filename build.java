@@ -2,7 +2,7 @@
 //JAVA 17+
 //SOURCES lib/**.java
 //SOURCES demo/*.java
-//RUNTIME_OPTIONS -Dsun.jnu.encoding=UTF-8 -XX:+UseSerialGC -XX:TieredStopAtLevel=1
+//RUNTIME_OPTIONS -Dsun.jnu.encoding=UTF-8 -XX:+UseSerialGC
 
 import demo.Demo;
 import java.nio.file.Path;
@@ -34,6 +34,7 @@ import lib.Lint;
 import lib.Modules;
 import lib.Optimization;
 import lib.Program;
+import lib.Reproduction;
 import lib.RootTree;
 import lib.Sbom;
 import lib.SharedCache;
@@ -69,7 +70,7 @@ import picocli.CommandLine.Mixin;
             "stdout carries the image's path (or JSON); everything else goes to stderr and dist/build.log."},
         exitCodeListHeading = "Exit codes:%n",
         exitCodeList = {"0:done", "1:build failed", "2:wrong command line or configuration", "3:this machine lacks something",
-            "4:a size budget is exceeded, or the image has faults", "130:interrupted"},
+            "4:a size budget is exceeded, the image has faults, or --verify found a difference", "130:interrupted"},
         footer = {"", "Environment:",
             "  MOS_CACHE_DIR    the cache (default: ~/.cache/mos-builder)",
             "  DEBUG=1          the same as --debug",
@@ -133,7 +134,8 @@ class Build implements Cli.Script {
         RootTree root = new RootTree(workspace.root());
         Kernel kernel = new Kernel(config.kernel(), Optional.of(options.lock(workspace)), Optional.empty(), tools, options.jobs);
         Firmware firmware = new Firmware(config.firmware(), tools, options.offline);
-        Initramfs packing = new Initramfs(config.budget(), Architecture.named(config.alpine().arch()), tools);
+        Initramfs packing = new Initramfs(config.budget(), Architecture.named(config.alpine().arch()), tools, options.jobs);
+        Optimization optimization = Optimization.of(config, tools, options.jobs, packing::packedSize);
         try (Console console = tools.console()) {
             console.table(Stream.of(Phase.values()).map(phase -> Console.heading(phase.number, PHASES, phase.title)).toList(), Terminal.columns(tools.shell()));
             phase(tools, Phase.ENVIRONMENT, () -> environment(config, tools).require(Environment.neededBy(config), options.demo), () -> 0);
@@ -148,7 +150,7 @@ class Build implements Cli.Script {
                 return new Configured(compiled, new SystemSetup(config.guest(), tools).applyTo(root, compiled.release(), compiled.modules()),
                         firmware.installInto(root, compiled.release(), compiled.modules(), compiled.config()));
             }, done -> root.bytes());
-            phase(tools, Phase.OPTIMIZE, () -> new Optimization(config.budget(), tools, options.jobs, packing::packedSize).shrink(root.folder()),
+            phase(tools, Phase.OPTIMIZE, () -> optimization.shrink(root.folder()),
                     () -> root.bytes());
             SizeLedger ledger = new SizeLedger(config.budget(), SizeReport.find(workspace.dist()), tools);
             Function<Initramfs.Packed, BuildReport> report = packed -> new BuildReport(config, alpine, components, system.kernel(), system.modules(),
@@ -163,6 +165,9 @@ class Build implements Cli.Script {
             new Dist(workspace).publish(image, initramfs.file(), report.apply(initramfs), finished.texts());
             BuildPage.write(workspace.dist());
             tools.console().say(finished.sizes().table(ledger.before()).stripTrailing());
+            if (options.verify) {
+                new Reproduction(workspace, options, tools).require();
+            }
             store.ifPresent(s3 -> upload(s3, config, workspace, system.kernel(), tools));
             return done(workspace, tools, start);
         } catch (Until reached) {
@@ -271,7 +276,7 @@ class Build implements Cli.Script {
     }
 
     private Tools tools(Console console, Optional<RemoteCache> remote) {
-        Cache cache = new Cache(Cache.defaultFolder(System.getenv()), options.explain ? console::say : console::log, remote);
+        Cache cache = Cache.of(System.getenv(), options.explain ? console::say : console::log, remote);
         return new Tools(console, new Shell(console), cache, new Download(console, cache, options.offline));
     }
 

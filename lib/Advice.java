@@ -44,11 +44,11 @@ public record Advice(double mbit, String accelerator, List<Choice> ranked) {
 
         /** The packed form of a plain archive, kept by its content. */
         public Path pack(Path cpio, Tools tools) {
-            Cache.Key key = Cache.Key.of("advice", title).with("archive", Digest.sha256(cpio)).with("packing", title).with("recipe", 1);
+            Cache.Key key = Cache.Key.of("advice", title).with("archive", Digest.sha256(cpio)).with("packing", title).with("recipe", 2);
             return tools.cache().get(key, target -> {
                 switch (this) {
-                    case XZ -> Xz.compress(cpio, target, false);
-                    case XZ_BCJ -> Xz.compress(cpio, target, true);
+                    case XZ -> Files.write(target, Xz.pack(Files.readAllBytes(cpio), false, Runtime.getRuntime().availableProcessors()));
+                    case XZ_BCJ -> Files.write(target, Xz.pack(Files.readAllBytes(cpio), true, Runtime.getRuntime().availableProcessors()));
                     case ZSTD -> copy(cpio, new ZstdOutputStream(new BufferedOutputStream(Files.newOutputStream(target)), ZSTD_LEVEL));
                     case GZIP -> copy(cpio, new GZIPOutputStream(new BufferedOutputStream(Files.newOutputStream(target))) {
                         {

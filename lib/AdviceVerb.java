@@ -96,7 +96,7 @@ public final class AdviceVerb implements Callable<Integer> {
     private Path bareKernel(Config config, Path scratch, Tools tools) throws IOException {
         Path empty = Files.createDirectories(scratch.resolve("empty"));
         Kernel kernel = new Kernel(config.kernel(), tools, jobs).with(new Firmware(config.firmware(), tools, true).linked());
-        Initramfs.Packed nothing = new Initramfs(config.budget(), Architecture.named(config.alpine().arch()), tools).pack(empty);
+        Initramfs.Packed nothing = new Initramfs(config.budget(), Architecture.named(config.alpine().arch()), tools, jobs).pack(empty);
         return kernel.link(kernel.compile(config.budget().compression()), nothing.file());
     }
 
@@ -105,8 +105,8 @@ public final class AdviceVerb implements Callable<Integer> {
         tools.shell().run(Command.of("cp", "--archive", root.toString(), tree.toString()));
         requireUnpacked(tree.resolve("sbin/my_init"));
         Config.Budget budget = config.budget().with(upx ? Config.Upx.ALWAYS : Config.Upx.NEVER, Config.Compression.NONE);
-        new Optimization(budget, tools, jobs, any -> 0).shrink(tree);
-        Path cpio = new Initramfs(budget, Architecture.named(config.alpine().arch()), tools).pack(tree).file();
+        Optimization.of(config, tools, jobs, any -> 0).with(budget.upx()).shrink(tree);
+        Path cpio = new Initramfs(budget, Architecture.named(config.alpine().arch()), tools, jobs).pack(tree).file();
         Trees.delete(tree);
         return cpio;
     }

@@ -81,6 +81,8 @@ public final class BuildOptions {
     public Optional<String> updateLock;
     @Option(names = "--locked", description = "fail when config/ asks for something that build.lock does not say")
     public boolean locked;
+    @Option(names = "--verify", description = "build a second time, in another folder, on another day, with other settings of this machine, and compare all bytes")
+    public boolean verify;
     @Option(names = "--explain", description = "for each step: was it in the cache, and if not, which input changed")
     public boolean explain;
     @Option(names = "--jobs", paramLabel = "N", description = "how many things are compiled or stripped at once (default: number of cores)")

@@ -18,6 +18,11 @@ public record Optimization(Cleanup cleanup, Config.Upx upx, String arch, Tools t
         return new Optimization(Cleanup.read(config.folder().resolve("cleanup.conf")), config.budget().upx(), config.alpine().arch(), tools, jobs, packedSize);
     }
 
+    /** The same with another rule for UPX. */
+    public Optimization with(Config.Upx other) {
+        return new Optimization(cleanup, other, arch, tools, jobs, packedSize);
+    }
+
     /** Shrinks the tree and brings the package database in line with it. */
     public void shrink(Path root) {
         Map<Cleanup.Rule, Long> freed = tools.console().step("cleanup", () -> cleanup.apply(root),

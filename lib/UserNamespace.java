@@ -84,6 +84,12 @@ public record UserNamespace(Shell shell) {
                 .mapToLong(words -> Long.parseLong(words[1]) + Long.parseLong(words[2])).reduce(FIRST, Math::max);
     }
 
+    /** How this very program was started, without the words that its user gave. */
+    static List<String> ownProgram() {
+        List<String> all = ownCommand();
+        return all.subList(0, all.indexOf(System.getProperty("sun.java.command").split(" ")[0]) + 1);
+    }
+
     /** The command line of this very process, unshortened. */
     private static List<String> ownCommand() {
         try {

@@ -49,10 +49,11 @@ class HouseRulesTest {
             SystemSetup: Modules ServicePrograms
             Firmware: Microcode
             Hardware: DeviceList ModuleAlias
-            Optimization: Cleanup ElfTree Upx
+            Optimization: Cleanup ElfTree Strip Upx
             Initramfs:
             Kernel: Kbuild Kconfig ModuleObjects
             BuildReport: BuildPage Dist Origins Sbom Why
+            Reproduction: ImageDifference
             Boot: Accelerator Background Bridge ChApi ChConfig Claim CloudHypervisor Control Disks Hypervisor Machine Network Qemu Qmp SerialLines Session\
              Timeline Uefi
             Upload: Channel Channels ImageIndex ImageMetadata Retention RuntimeChannel Verification

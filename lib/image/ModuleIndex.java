@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -266,7 +267,8 @@ public final class ModuleIndex {
         try {
             // Never through an old link: what it points at belongs to somebody else.
             Files.deleteIfExists(folder.resolve(name));
-            Files.write(folder.resolve(name), bytes);
+            // Whatever the umask of who builds is: these files go into images.
+            Files.setPosixFilePermissions(Files.write(folder.resolve(name), bytes), PosixFilePermissions.fromString("rw-r--r--"));
         } catch (IOException e) {
             throw Failure.io("cannot write " + folder.resolve(name), e);
         }

@@ -12,7 +12,9 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -35,6 +37,7 @@ public final class Cache {
     private static final String SIGNATURE = "Signature: 8a477f597d28d172789f06886806bc55";
 
     private final Path folder;
+    private final Optional<Apart> apart;
     private final Consumer<String> explain;
     private final Optional<RemoteCache> remote;
     private final Map<String, ReentrantLock> here = new ConcurrentHashMap<>();
@@ -43,14 +46,40 @@ public final class Cache {
 
     /** @param explain is told a line for each look-up: hit or miss, and for a miss the input that changed */
     public Cache(Path folder, Consumer<String> explain) {
-        this(folder, explain, Optional.empty());
+        this(folder, Optional.empty(), explain, Optional.empty());
     }
 
     /** @param remote is asked for what is not here, and offered what is */
     public Cache(Path folder, Consumer<String> explain, Optional<RemoteCache> remote) {
+        this(folder, Optional.empty(), explain, remote);
+    }
+
+    private Cache(Path folder, Optional<Apart> apart, Consumer<String> explain, Optional<RemoteCache> remote) {
         this.folder = folder;
+        this.apart = apart;
         this.explain = explain;
         this.remote = remote;
+    }
+
+    /** Kinds of entries that live in another folder of the same file system, so that a build makes them anew. */
+    public record Apart(Path folder, Set<String> kinds) {
+        /** The environment variable that hands this on to another process. */
+        public static final String VARIABLE = "MOS_CACHE_APART";
+
+        /** The variable's value: the kinds, then the folder. */
+        public String text() {
+            return String.join(",", new TreeSet<>(kinds)) + ":" + folder;
+        }
+
+        private static Apart parse(String text) {
+            return new Apart(Path.of(text.substring(text.indexOf(':') + 1)), Set.of(text.substring(0, text.indexOf(':')).split(",")));
+        }
+    }
+
+    /** The cache that the environment names; one with kinds apart asks no other one. */
+    public static Cache of(Map<String, String> environment, Consumer<String> explain, Optional<RemoteCache> remote) {
+        Optional<Apart> apart = Optional.ofNullable(environment.get(Apart.VARIABLE)).map(Apart::parse);
+        return new Cache(defaultFolder(environment), apart, explain, apart.isPresent() ? Optional.empty() : remote);
     }
 
     /** {@code $MOS_CACHE_DIR}, else {@code ~/.cache/mos-builder}. */
@@ -102,7 +131,7 @@ public final class Cache {
     /** The entry for {@code key}: a file or folder that must not be changed. Made by {@code maker} when it is not there. */
     public Path get(Key key, Maker maker) {
         String digest = key.digest();
-        Path entry = folder.resolve(key.kind()).resolve(digest);
+        Path entry = of(key.kind()).resolve(digest);
         if (Files.exists(entry)) {
             return hit(key, entry);
         }
@@ -110,7 +139,9 @@ public final class Cache {
     }
 
     private Path make(Key key, Path entry, Maker maker) throws IOException {
-        sweep();
+        if (apart.isEmpty()) {
+            sweep();
+        }
         Path making = temporary(entry.getFileName().toString());
         try {
             if (!fetched(key, making)) {
@@ -146,7 +177,11 @@ public final class Cache {
 
     /** Whether the entry is there already. */
     public boolean has(Key key) {
-        return Files.exists(folder.resolve(key.kind()).resolve(key.digest()));
+        return Files.exists(of(key.kind()).resolve(key.digest()));
+    }
+
+    private Path of(String kind) {
+        return apart.filter(one -> one.kinds().contains(kind)).map(Apart::folder).orElse(folder).resolve(kind);
     }
 
     /** Where entries of this kind and files that keep changing in place (git mirrors, downloads) live; created. */
@@ -156,7 +191,7 @@ public final class Cache {
             if (!Files.exists(folder.resolve(TAG))) {
                 Files.writeString(folder.resolve(TAG), SIGNATURE + "\n# Made by MOS Builder; clean.java --cache empties it.\n");
             }
-            return Files.createDirectories(folder.resolve(kind));
+            return Files.createDirectories(of(kind));
         } catch (IOException e) {
             throw Failure.io("cannot create the cache folder " + folder.resolve(kind), e);
         }

@@ -36,7 +36,7 @@ public record ManualFailures(Path project) {
     /**
      * A message.
      *
-     * @param what what happened; … stands for names and numbers
+     * @param what what happened; an ellipsis stands for names and numbers
      * @param hint what to do
      * @param exitCode with which the program ends
      */
@@ -45,7 +45,7 @@ public record ManualFailures(Path project) {
     /** Names of methods that make a Failure, and the exit code of each; {@code what} and {@code hint} are their last arguments. */
     private static final Map<String, Integer> MAKERS = Map.of("usage", Failure.USAGE, "machine", Failure.MACHINE, "contract", Failure.CONTRACT, "at", Failure.USAGE,
             "wrong", Failure.USAGE, "io", Failure.BUILD);
-    private static final String VALUE = "…";
+    private static final String VALUE = "\u2026";
     private static final int FEWEST_LETTERS = 6;
 
     /** The tables, a heading for each file that can fail. */

@@ -9,10 +9,10 @@ public record ManualPicture(String title, String capture) {
     private static final double LETTER = 7.83;
     private static final int WIDEST = 150;
 
-    /** The picture; lines that are too wide for it end with …. */
+    /** The picture; lines that are too wide for it end with an ellipsis. */
     public String svg() {
         List<String> lines = capture.replaceAll("\033\\[[0-9;?]*[A-Za-z]", "").replace("\r", "").stripTrailing().lines()
-                .map(line -> line.replaceAll("\\p{Cntrl}", " ")).map(line -> line.length() > WIDEST ? line.substring(0, WIDEST - 1) + "…" : line).toList();
+                .map(line -> line.replaceAll("\\p{Cntrl}", " ")).map(line -> line.length() > WIDEST ? line.substring(0, WIDEST - 1) + "\u2026" : line).toList();
         int width = (int) (lines.stream().mapToInt(String::length).max().orElse(1) * LETTER) + 32;
         int height = TOP + lines.size() * LINE + 14;
         StringBuilder svg = new StringBuilder("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"" + width + "\" height=\"" + height + "\" viewBox=\"0 0 " + width + " " + height

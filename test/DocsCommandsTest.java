@@ -183,7 +183,7 @@ class DocsCommandsTest {
 
     /** An option that a script has not would be found by the script itself only. */
     private static void requireOptions(String command) throws IOException, InterruptedException {
-        Matcher script = Pattern.compile("\\./jbang ((?:build|runit|image|clean|dev-container|docs)\\.java)(.*)").matcher(command);
+        Matcher script = Pattern.compile("\\./jbang ((?:build|runit|clean|dev-container|docs)\\.java|image\\.java \\w+)(.*)").matcher(command);
         if (script.find() && script.group(2).contains("--")) {
             String help = sh(clone, "./jbang " + script.group(1) + " --help").output();
             Pattern.compile("--[a-z-]+").matcher(script.group(2)).results().forEach(option -> assertThat(help).as(command).contains(option.group()));

@@ -26,6 +26,7 @@ import lib.tool.Trees;
  */
 public final class Demo {
     private static final List<String> PARTS = List.of("mirror", "my_init", "kernel-source", "config");
+    private static final String FETCHER = "usr/libexec/mos/runtime-fetch";
     private static final String GNU = Mirror.ARCH + "-unknown-linux-gnu";
     private static final String MUSL = Mirror.ARCH + "-unknown-linux-musl";
     /** Everything that makes the commit of the demo's my_init is fixed, so that it has the same name everywhere. */
@@ -61,7 +62,7 @@ public final class Demo {
 
     Path prepare() {
         String rustTarget = rustTarget();
-        String inputs = Digest.sha256(new Folder(sources).digest() + Debs.distribution() + rustTarget);
+        String inputs = Digest.sha256(new Folder(sources).digest() + Digest.sha256(fetcher()) + Debs.distribution() + rustTarget);
         Path stamp = folder.resolve(".inputs");
         if (!isCurrent(stamp, inputs) || !PARTS.stream().allMatch(part -> Files.exists(folder.resolve(part)))) {
             Trees.delete(stamp);
@@ -80,10 +81,17 @@ public final class Demo {
         make("kernel-source", kernel + " " + kernel.toFile().length() + " " + kernel.toFile().lastModified(), target -> link(kernel, target));
         String settings = "\nKERNEL_SOURCE=\"kernel-source/" + kernel.getFileName() + "\"\nRUST_TARGET=\"" + rustTarget + "\"\n";
         Folder config = new Folder(sources.resolve("config"));
-        make("config", Digest.sha256(config.digest() + settings), target -> {
+        make("config", Digest.sha256(config.digest() + settings + Digest.sha256(fetcher())), target -> {
             config.copyTo(target);
+            Files.copy(fetcher(), Files.createDirectories(target.resolve("rootfs").resolve(FETCHER).getParent()).resolve(fetcher().getFileName()),
+                    StandardCopyOption.COPY_ATTRIBUTES);
             Files.writeString(target.resolve("build.conf"), Trees.read(target.resolve("build.conf")) + settings);
         });
+    }
+
+    /** The demo fetches programs at run time as real images do. */
+    private Path fetcher() {
+        return sources.resolveSibling("config/rootfs").resolve(FETCHER);
     }
 
     static Path project(Path workspace) {

@@ -2,7 +2,7 @@ package lib;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
@@ -148,6 +148,55 @@ class CloudHypervisorTest {
                     .bind(java.net.UnixDomainSocketAddress.of(machine.resolve(name))).close();
         }
         assertThat(run("", machine("--check")).code()).isZero();
+    }
+
+    @Test
+    void slow_answers_are_waited_for_and_silence_has_an_end() throws Exception {
+        assertThat(run("slow vm.boot", machine("--check")).code()).isZero();
+        Path silent = workspace.resolve("silent.sock");
+        try (java.nio.channels.ServerSocketChannel server = java.nio.channels.ServerSocketChannel.open(java.net.StandardProtocolFamily.UNIX)) {
+            server.bind(java.net.UnixDomainSocketAddress.of(silent));
+            assertThatThrownBy(() -> new ChApi(silent, java.time.Duration.ofMillis(200)).put("vm.boot")).hasMessageContaining("no answer from " + silent);
+        }
+    }
+
+    @Test
+    void versions_without_a_serial_socket_have_their_console_on_a_pseudo_terminal() throws Exception {
+        assumeTrue(lib.tool.Shell.which("script").isPresent(), "script (of util-linux or bsdutils) is not installed");
+        byte[] elf = new byte[1024];
+        java.nio.ByteBuffer.wrap(elf).order(java.nio.ByteOrder.LITTLE_ENDIAN).putInt(0, 0x464c457f).putShort(0x12, (short) 0x3e);
+        Files.write(kernel, elf);
+
+        for (String version : List.of("16.0", "27.0", "35.0")) {
+            Ran ran = runWith(version, "", "", machine("--check"));
+            assertThat(ran.code()).as(version + ran.err()).isZero();
+            assertThat(ran.err()).contains("guest: ready");
+        }
+        assertThat(requests().stream().filter(line -> line.startsWith("PUT vm.create ")).map(line -> line.contains("\"payload\""))).containsExactly(false, true, true);
+        assertThat(runWith("46.0", "boot", "", machine("--check")).err()).contains("cloud-hypervisor refuses vm.boot (500): The VM could not boot");
+        assertThat(runs()).isFalse();
+    }
+
+    @Test
+    void every_request_that_is_sent_is_what_the_specification_describes() throws Exception {
+        JsonNode specification = new YAMLMapper().readTree(TestProject.shared("reference/cloud-hypervisor.yaml").toFile());
+        assertThat(run("", machine("--check", "--disks", "2")).code()).isZero();
+        assertThat(run("deaf", machine("--detach", "--cmdline", "console=ttyS0 quiet")).code()).isZero();
+        run("", "--status");
+        run("", "--stop", "--timeout", "0.2");
+
+        assertThat(requests().stream().map(line -> line.split(" ")[1]).distinct()).containsExactlyInAnyOrder("vmm.ping", "vm.create", "vm.boot", "vm.info", "vm.counters",
+                "vm.power-button", "vm.delete", "vmm.shutdown");
+        for (String line : requests()) {
+            String[] words = line.split(" ", 3);
+            JsonNode operation = specification.path("paths").path("/" + words[1]).path(words[0].toLowerCase(java.util.Locale.ROOT));
+            assertThat(operation.isMissingNode()).as(line).isFalse();
+            assertThat(operation.has("requestBody")).as(line).isEqualTo(!words[2].isEmpty());
+            if (!words[2].isEmpty()) {
+                String schema = operation.path("requestBody").path("content").path("application/json").path("schema").path("$ref").asText().replaceFirst(".*/", "");
+                assertThat(problems(specification, schema, Json.parse(words[2], "request"))).as(line).isEmpty();
+            }
+        }
     }
 
     private static Machine sample(Network network) {

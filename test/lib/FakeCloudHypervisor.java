@@ -26,6 +26,7 @@ public final class FakeCloudHypervisor {
 
     private final Path socket;
     private final String fault = System.getenv().getOrDefault("FAKE_FAULT", "");
+    private final int version = Integer.parseInt(System.getenv().getOrDefault("FAKE_VERSION", "53.0").replaceFirst("\\..*", ""));
     private JsonNode config;
     private String state = "Created";
 
@@ -72,6 +73,9 @@ public final class FakeCloudHypervisor {
             out.flush();
             System.exit(1);
         }
+        if (fault.equals("slow " + action)) {
+            java.util.concurrent.locks.LockSupport.parkNanos(2_000_000_000L);
+        }
         respond(out, action, length >= 0 ? body : null);
     }
 
@@ -89,10 +93,14 @@ public final class FakeCloudHypervisor {
             }
             case "vm.boot" -> {
                 if (fault.equals("boot")) {
-                    send(out, 500, "[\"Error from API\",\"The VM could not boot\",\"Cannot load the kernel into memory\"]");
+                    send(out, 500, version < 47 ? "The VM could not boot" : "[\"Error from API\",\"The VM could not boot\",\"Cannot load the kernel into memory\"]");
                 } else {
                     state = "Running";
-                    playGuest(Path.of(config.path("serial").path("socket").asText()));
+                    if (config.path("serial").path("mode").asText().equals("Pty")) {
+                        playOnPty();
+                    } else {
+                        playGuest(Path.of(config.path("serial").path("socket").asText()));
+                    }
                     send(out, 204, "");
                 }
             }
@@ -114,6 +122,24 @@ public final class FakeCloudHypervisor {
     private static void send(OutputStream out, int status, String body) throws IOException {
         String length = status == 204 ? "" : "Content-Type: application/json\r\nContent-Length: " + body.length() + "\r\n";
         out.write(("HTTP/1.1 " + status + " \r\nServer: Cloud Hypervisor API\r\nConnection: keep-alive\r\n" + length + "\r\n" + body).getBytes(StandardCharsets.UTF_8));
+        out.flush();
+    }
+
+    /** As versions without a serial socket do: vm.info tells the name of a pseudo-terminal, whose other end is held here by script(1). */
+    private void playOnPty() throws IOException {
+        Path name = socket.resolveSibling("pty");
+        Files.deleteIfExists(name);
+        Process holder = new ProcessBuilder("script", "-qec", "stty raw -echo; tty > '" + name + ".part'; mv '" + name + ".part' '" + name + "'; exec sleep 600", "/dev/null").start();
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> {
+            holder.descendants().forEach(ProcessHandle::destroyForcibly);
+            holder.destroyForcibly();
+        }));
+        while (!Files.exists(name) && holder.isAlive()) {
+            java.util.concurrent.locks.LockSupport.parkNanos(10_000_000);
+        }
+        ((com.fasterxml.jackson.databind.node.ObjectNode) config.path("serial")).put("file", Files.readString(name).strip());
+        OutputStream out = holder.getOutputStream();
+        out.write(GUEST.getBytes(StandardCharsets.UTF_8));
         out.flush();
     }
 

@@ -20,12 +20,19 @@ import lib.tool.Trees;
  * One boot of a machine, watched on its serial console.
  *
  * @param echo gets every line of the guest, cleaned of escape sequences
+ * @param answerSeconds a guest that has met its contract must also show a prompt within this time when Enter is pressed; 0: it need not
  */
-public record Boot(BootContract contract, Consumer<String> echo) {
+public record Boot(BootContract contract, Consumer<String> echo, double answerSeconds) {
     /** Read on after the contract is met, so that a forbidden line right behind the last good one is still seen. */
     private static final long LINGER_MILLIS = 1000;
     /** A line without an end counts as a prompt when nothing follows for so long. */
     private static final long PROMPT_MILLIS = 100;
+    /** How often Enter is pressed. */
+    private static final double ENTER_SECONDS = 2;
+
+    Boot(BootContract contract, Consumer<String> echo) {
+        this(contract, echo, 0);
+    }
 
     /**
      * How the boot went.
@@ -71,13 +78,53 @@ public record Boot(BootContract contract, Consumer<String> echo) {
                 met = seconds;
             }
             if (finding.isEmpty() && met >= 0 && (ended || seconds >= met + LINGER_MILLIS / 1000.0)) {
-                return new Outcome(Verdict.MET, "", met, check.timeline(), check.tail());
+                finding = answerSeconds > 0 ? answer(hypervisor, chunks, lines, check) : Optional.empty();
+                if (finding.isEmpty()) {
+                    return new Outcome(Verdict.MET, "", met, check.timeline(), check.tail());
+                }
             }
             if (finding.isEmpty() && met < 0) {
                 finding = ended ? Optional.of(check.ended(exitCode(hypervisor), said(log))) : check.at(seconds);
             }
         }
         return new Outcome(finding.get().verdict(), finding.get().why(), (System.nanoTime() - start) / 1e9, check.timeline(), check.tail());
+    }
+
+    /** Presses Enter until a prompt (a line without an end) stands behind what the guest printed for it. */
+    private Optional<Finding> answer(Process hypervisor, BlockingQueue<byte[]> chunks, SerialLines lines, BootCheck check) {
+        double from = System.nanoTime() / 1e9;
+        double pressed = 0;
+        boolean heard = false;
+        while (System.nanoTime() / 1e9 < from + answerSeconds) {
+            if (System.nanoTime() / 1e9 > pressed + ENTER_SECONDS) {
+                pressed = System.nanoTime() / 1e9;
+                press(hypervisor);
+            }
+            byte[] chunk = poll(chunks);
+            if (chunk == null && heard && !lines.partial().isBlank()) {
+                return Optional.empty();
+            }
+            if (chunk != null && chunk.length == 0) {
+                break;
+            }
+            if (chunk != null) {
+                heard = true;
+                Optional<Finding> finding = take(lines.add(chunk, chunk.length), System.nanoTime() / 1e9 - from, check);
+                if (finding.isPresent()) {
+                    return finding;
+                }
+            }
+        }
+        return Optional.of(new Finding(Verdict.TIMEOUT, "the guest came as far as it must, but shows no prompt when Enter is pressed on its console"));
+    }
+
+    private static void press(Process hypervisor) {
+        try {
+            hypervisor.getOutputStream().write('\n');
+            hypervisor.getOutputStream().flush();
+        } catch (IOException e) {
+            // it has ended, which its console says too
+        }
     }
 
     private Optional<Finding> take(List<String> lines, double seconds, BootCheck check) {

@@ -70,6 +70,11 @@ public record BootContract(String source, List<Rule> must, List<Rule> mustNot, L
                 .filter(Files::isRegularFile).findFirst()).map(file -> parse(file.toString(), Trees.read(file))).orElse(MINIMUM);
     }
 
+    /** The configuration folder that the image was built from, else that of the workspace. */
+    static Path folder(Workspace workspace) {
+        return builtFrom(workspace).orElse(workspace.config());
+    }
+
     private static Optional<Path> builtFrom(Workspace workspace) {
         Path build = workspace.dist().resolve("build.json");
         return Files.exists(build) ? Optional.of(Json.read(build).path("config").asText("")).filter(text -> !text.isEmpty())

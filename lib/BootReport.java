@@ -1,17 +1,13 @@
 package lib;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.regex.Pattern;
-import javax.xml.stream.XMLOutputFactory;
-import javax.xml.stream.XMLStreamException;
-import javax.xml.stream.XMLStreamWriter;
 import lib.BootCheck.Verdict;
 import lib.tool.Failure;
 import lib.tool.Json;
@@ -26,9 +22,6 @@ import lib.tool.Trees;
  */
 public record BootReport(String result, String machine, String contract, String measure, double median, double spread, List<Run> runs) {
 
-    /** Characters that XML 1.0 (2.2) cannot hold. */
-    private static final Pattern XML_UNFIT = Pattern.compile("[^\\t\\n\\r\\x20-\\ud7ff\\ue000-\\ufffd\\x{10000}-\\x{10ffff}]");
-
     /** One boot. */
     public record Run(String result, String why, double seconds, Map<String, Double> phases, List<Timeline.Event> events, List<String> tail) {
         static Run of(Boot.Outcome outcome) {
@@ -37,7 +30,7 @@ public record BootReport(String result, String machine, String contract, String 
         }
     }
 
-    private static String name(Verdict verdict) {
+    static String name(Verdict verdict) {
         return verdict.name().toLowerCase(Locale.ROOT).replace('_', '-');
     }
 
@@ -106,28 +99,14 @@ public record BootReport(String result, String machine, String contract, String 
     /** The last boot in the form that CI systems read: a test for each line that must appear, one for those that must not. */
     public String junit(BootContract rules) {
         Run run = runs.get(runs.size() - 1);
-        StringWriter text = new StringWriter();
-        try {
-            XMLStreamWriter xml = XMLOutputFactory.newFactory().createXMLStreamWriter(text);
-            xml.writeStartDocument();
-            xml.writeStartElement("testsuite");
-            xml.writeAttribute("name", "boot");
-            xml.writeAttribute("tests", Integer.toString(rules.must().size() + 1));
-            xml.writeAttribute("failures", Long.toString(rules.must().stream().filter(rule -> seen(run, rule).isEmpty()).count() + (clean(run) ? 0 : 1)));
-            xml.writeAttribute("time", Double.toString(run.seconds()));
-            for (BootContract.Rule rule : rules.must()) {
-                Optional<Timeline.Event> event = seen(run, rule);
-                test(xml, rule.pattern().toString(), event.map(Timeline.Event::seconds).orElse(run.seconds()),
-                        event.isPresent() ? "" : "the line did not appear (" + run.result() + ")", run);
-            }
-            test(xml, "nothing that must not appear", run.seconds(), clean(run) ? "" : run.why(), run);
-            xml.writeEndElement();
-            xml.writeEndDocument();
-            xml.close();
-        } catch (XMLStreamException e) {
-            throw new IllegalStateException(e);
+        List<BootJunit.Case> cases = new ArrayList<>();
+        for (BootContract.Rule rule : rules.must()) {
+            Optional<Timeline.Event> event = seen(run, rule);
+            cases.add(new BootJunit.Case(rule.pattern().toString(), event.map(Timeline.Event::seconds).orElse(run.seconds()),
+                    event.isPresent() ? "" : "the line did not appear (" + run.result() + ")", run.tail(), ""));
         }
-        return text.toString();
+        cases.add(new BootJunit.Case("nothing that must not appear", run.seconds(), clean(run) ? "" : run.why(), run.tail(), ""));
+        return new BootJunit("boot", run.seconds(), cases).xml();
     }
 
     private static Optional<Timeline.Event> seen(Run run, BootContract.Rule rule) {
@@ -137,20 +116,6 @@ public record BootReport(String result, String machine, String contract, String 
     /** Whether the run ended for no other reason than a missing line. */
     private static boolean clean(Run run) {
         return run.why().isEmpty() || run.why().contains("\n  missing: ");
-    }
-
-    private static void test(XMLStreamWriter xml, String name, double seconds, String failure, Run run) throws XMLStreamException {
-        xml.writeStartElement("testcase");
-        xml.writeAttribute("classname", "boot");
-        xml.writeAttribute("name", name);
-        xml.writeAttribute("time", Double.toString(seconds));
-        if (!failure.isEmpty()) {
-            xml.writeStartElement("failure");
-            xml.writeAttribute("message", XML_UNFIT.matcher(failure).replaceAll(""));
-            xml.writeCharacters(XML_UNFIT.matcher(String.join("\n", run.tail())).replaceAll(""));
-            xml.writeEndElement();
-        }
-        xml.writeEndElement();
     }
 
     /** Writes the JUnit form of the report. */

@@ -21,8 +21,28 @@ public record Machine(String name, Path folder, Payload payload, int memory, int
      * @param initrd unpacked by the kernel over the initramfs that it embeds
      * @param cmdline the kernel's command line; empty: only the one that is built into the kernel
      * @param efi boot through UEFI firmware
+     * @param url where iPXE finds its script: the firmware boots from the network card and nothing else
      */
-    public record Payload(Path kernel, Optional<Path> initrd, Optional<String> cmdline, boolean efi) { }
+    public record Payload(Path kernel, Optional<Path> initrd, Optional<String> cmdline, boolean efi, Optional<String> url) {
+        public Payload(Path kernel, Optional<Path> initrd, Optional<String> cmdline, boolean efi) {
+            this(kernel, initrd, cmdline, efi, Optional.empty());
+        }
+    }
+
+    /** The same with another memory. */
+    Machine with(int otherMemory) {
+        return new Machine(name, folder, payload, otherMemory, cpus, disks, network);
+    }
+
+    /** The same with something else to boot, or booted in another way. */
+    Machine with(Payload other) {
+        return new Machine(name, folder, other, memory, cpus, disks, network);
+    }
+
+    /** The same with another network card. */
+    Machine with(Network other) {
+        return new Machine(name, folder, payload, memory, cpus, disks, other);
+    }
 
     /** Variable in the hypervisor's environment, by which a later run finds one that was not put on record. */
     static final String MARK = "MOS_MACHINE";

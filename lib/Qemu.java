@@ -18,8 +18,13 @@ import lib.tool.UnixSocket;
  * A machine on QEMU: only virtio devices, nothing by default, no reboot (a guest that reboots ends the run).
  *
  * @param uefi firmware, for payloads that ask for it
+ * @param more arguments besides those that the machine asks for
  */
-public record Qemu(Machine machine, Architecture architecture, Accelerator accelerator, Optional<Uefi> uefi) implements Hypervisor {
+public record Qemu(Machine machine, Architecture architecture, Accelerator accelerator, Optional<Uefi> uefi, List<String> more) implements Hypervisor {
+    Qemu(Machine machine, Architecture architecture, Accelerator accelerator, Optional<Uefi> uefi) {
+        this(machine, architecture, accelerator, uefi, List.of());
+    }
+
     /** Takes what the machine needs from this computer; a Failure says what is missing. {@code accelerator} chooses for a processor. */
     public static Qemu of(Machine machine, Function<Architecture, Accelerator> accelerator, Shell shell) {
         UnixSocket.fitting(machine.console());
@@ -31,6 +36,11 @@ public record Qemu(Machine machine, Architecture architecture, Accelerator accel
         Optional<Uefi> uefi = machine.payload().efi() ? Optional.of(Uefi.find(architecture)) : Optional.empty();
         uefi.ifPresent(firmware -> firmware.prepare(variables(machine), esp(machine), machine.payload().kernel(), architecture));
         return new Qemu(machine, architecture, accelerator.apply(architecture), uefi);
+    }
+
+    /** The same with further arguments. */
+    Qemu with(List<String> arguments) {
+        return new Qemu(machine, architecture, accelerator, uefi, List.copyOf(arguments));
     }
 
     private static Path variables(Machine machine) {
@@ -52,6 +62,7 @@ public record Qemu(Machine machine, Architecture architecture, Accelerator accel
         argv.addAll(serial(serial));
         argv.addAll(disks());
         argv.addAll(network());
+        argv.addAll(more);
         return argv;
     }
 
@@ -61,6 +72,9 @@ public record Qemu(Machine machine, Architecture architecture, Accelerator accel
         uefi.ifPresent(firmware -> argv.addAll(List.of(
                 "-drive", "if=pflash,unit=0,format=raw,readonly=on,file=" + escape(firmware.code()),
                 "-drive", "if=pflash,unit=1,format=raw,file=" + escape(variables(machine)))));
+        if (payload.url().isPresent()) {
+            return argv;
+        }
         if (payload.efi() && payload.cmdline().isEmpty() && payload.initrd().isEmpty()) {
             // on AHCI or USB, so that the guest's virtio disks keep their names
             argv.addAll(List.of("-drive", "if=none,id=esp,format=raw,readonly=on,file=fat:" + escape(esp(machine)),
@@ -97,7 +111,9 @@ public record Qemu(Machine machine, Architecture architecture, Accelerator accel
     private List<String> network() {
         if (machine.network() instanceof Network.User user) {
             String forwards = user.forwards().stream().map(f -> ",hostfwd=tcp:127.0.0.1:" + f.host() + "-:" + f.guest()).collect(Collectors.joining());
-            return List.of("-netdev", "user,id=net0" + forwards, "-device", card(user.mac()));
+            return machine.payload().url().map(url -> List.of("-netdev", "user,id=net0,bootfile=" + url + forwards, "-device",
+                    "virtio-net-pci,netdev=net0,bootindex=0,romfile=" + escape(Uefi.networkBoot(architecture)) + ",mac=" + user.mac()))
+                    .orElseGet(() -> List.of("-netdev", "user,id=net0" + forwards, "-device", card(user.mac())));
         }
         if (machine.network() instanceof Network.Tap tap) {
             return List.of("-netdev", "tap,id=net0,script=no,downscript=no,ifname=" + tap.device(), "-device", card(tap.mac()));
@@ -106,7 +122,7 @@ public record Qemu(Machine machine, Architecture architecture, Accelerator accel
     }
 
     /** Without its boot ROM, which would only cost time: nothing is booted from the network. */
-    private static String card(String mac) {
+    static String card(String mac) {
         return "virtio-net-pci,netdev=net0,romfile=,mac=" + mac;
     }
 
@@ -131,7 +147,7 @@ public record Qemu(Machine machine, Architecture architecture, Accelerator accel
 
     @Override
     public String describe() {
-        return "machine " + machine.name() + ": QEMU " + architecture.machine + (uefi.isPresent() ? " with UEFI" : "") + ", " + accelerator.why()
+        return "machine " + machine.name() + ": QEMU " + architecture.machine + (uefi.isPresent() ? machine.payload().url().isPresent() ? " with UEFI and iPXE" : " with UEFI" : "") + ", " + accelerator.why()
                 + ", " + machine.describe();
     }
 

@@ -42,20 +42,34 @@ record Qmp(Path socket) implements Control {
         return ask("quit").isPresent();
     }
 
-    /** Runs one command without arguments and returns its answer; empty when no QEMU listens or it ended meanwhile. */
+    /** Lets a machine that was started with {@code -S} run; false when no QEMU listens. */
+    boolean resume() {
+        return ask("cont").isPresent();
+    }
+
+    /** Pulls the cable of a network card, or plugs it in. */
+    boolean link(String card, boolean up) {
+        return ask("set_link", Map.of("name", card, "up", up)).isPresent();
+    }
+
     private Optional<JsonNode> ask(String command) {
+        return ask(command, Map.of());
+    }
+
+    /** Runs one command and returns its answer; empty when no QEMU listens or it ended meanwhile. */
+    private Optional<JsonNode> ask(String command, Map<String, Object> arguments) {
         Optional<UnixSocket> connection = UnixSocket.connect(socket, LIMIT);
         if (connection.isEmpty()) {
             return Optional.empty();
         }
         try (UnixSocket qemu = connection.get()) {
             qemu.line();
-            return send(qemu, "qmp_capabilities").isPresent() ? send(qemu, command) : Optional.empty();
+            return send(qemu, "qmp_capabilities", Map.of()).isPresent() ? send(qemu, command, arguments) : Optional.empty();
         }
     }
 
-    private Optional<JsonNode> send(UnixSocket qemu, String command) {
-        qemu.write((Json.line(Map.of("execute", command)) + "\n").getBytes(StandardCharsets.UTF_8));
+    private Optional<JsonNode> send(UnixSocket qemu, String command, Map<String, Object> arguments) {
+        qemu.write((Json.line(arguments.isEmpty() ? Map.of("execute", command) : Map.of("execute", command, "arguments", arguments)) + "\n").getBytes(StandardCharsets.UTF_8));
         for (Optional<String> line = qemu.line(); line.isPresent(); line = qemu.line()) {
             JsonNode answer = Json.parse(line.get(), socket.toString());
             if (answer.has("error")) {

@@ -6,6 +6,7 @@ import lib.tool.Console;
 import lib.tool.Failure;
 import lib.tool.Guard;
 import lib.tool.Shell;
+import lib.tool.Terminal;
 
 /** One run of a machine, from its network to its end. */
 public record Session(Hypervisor hypervisor, Claim claim, Shell shell, Console console) {
@@ -18,8 +19,13 @@ public record Session(Hypervisor hypervisor, Claim claim, Shell shell, Console c
 
     /** On this terminal, until the guest ends or the user quits. */
     public void onTerminal() {
-        console.say(hypervisor.describe() + "; quit with " + hypervisor.quitKey());
+        String status = hypervisor.describe() + "; quit with " + hypervisor.quitKey();
+        console.say(status);
         try (Guard guard = start(Hypervisor.Serial.TERMINAL)) {
+            if (guard.hasTerminal() && console.terminal()) {
+                System.err.print(Terminal.title(status));
+                System.err.flush();
+            }
             int code = hypervisor.joinTerminal(guard, shell);
             if (code != 0) {
                 throw new Failure(hypervisor.name() + " ended with exit code " + code, "its message is above").exit(FAILED);
@@ -29,10 +35,16 @@ public record Session(Hypervisor hypervisor, Claim claim, Shell shell, Console c
 
     /** As a test: the console is read until there is a verdict, then the guest is ended. */
     public Boot.Outcome watch(BootContract contract) {
+        return watch(new Boot(contract, console::say), hypervisorProcess -> { });
+    }
+
+    /** @param begin done when the hypervisor's process has been started */
+    Boot.Outcome watch(Boot boot, Consumer<Process> begin) {
+        BootContract contract = boot.contract();
         console.say(hypervisor.describe() + "; contract: " + contract.source() + ", " + contract.must().size() + " lines within " + Seconds.text(contract.seconds()));
-        Consumer<String> echo = console::say;
         try (Guard guard = start(Hypervisor.Serial.OUTPUT)) {
-            return new Boot(contract, echo).watch(guard.child(), hypervisor.console(guard), machine().hypervisorLog());
+            begin.accept(guard.child());
+            return boot.watch(guard.child(), hypervisor.console(guard), machine().hypervisorLog());
         }
     }
 

@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
@@ -46,6 +47,16 @@ public record Uefi(Path code, Path variables) {
                 .orElseThrow(() -> Failure.machine("there is no UEFI firmware for " + architecture + " guests",
                         "install it: " + (architecture == Architecture.X86_64 ? "apt-get install ovmf, apk add ovmf or pacman -S edk2-ovmf"
                                 : "apt-get install qemu-efi-aarch64, apk add aavmf or pacman -S edk2-aarch64")));
+    }
+
+    /** iPXE in the form that a virtual network card carries: firmware starts it, and it fetches images over HTTP. */
+    static Path networkBoot(Architecture architecture) {
+        if (architecture != Architecture.X86_64) {
+            throw Failure.machine("QEMU has no iPXE for " + architecture.name().toLowerCase(Locale.ROOT) + " guests", "its network cards carry one for x86_64 only");
+        }
+        return Stream.of("/usr/lib/ipxe/qemu", "/usr/share/qemu", "/usr/share/ipxe/qemu", "/usr/share/ipxe").map(folder -> Path.of(folder, "efi-virtio.rom"))
+                .filter(Files::isRegularFile).findFirst().orElseThrow(() -> Failure.machine("there is no iPXE for virtual network cards (efi-virtio.rom)",
+                        "install it: apt-get install ipxe-qemu; elsewhere it comes with QEMU"));
     }
 
     /** Descriptors in order of preference, which is that of their names (QEMU, docs/interop/firmware.json). */

@@ -42,7 +42,7 @@ class DocsCommandsTest {
 
     static {
         NOT_HERE.put("./jbang test.java.*", "this is it");
-        NOT_HERE.put("(HYPERVISOR=ch .*)?\\./jbang runit.java( (?!--check|--status|--help).*)?", "waits for a person at a terminal, or needs cloud-hypervisor and bridges: RunitTest, CloudHypervisorTest, NetworkTest");
+        NOT_HERE.put("(HYPERVISOR=ch .*)?\\./jbang runit.java( (?!--check|--status|--help).*)?", "waits for a person at a terminal, or needs cloud-hypervisor and bridges, or boots many times: RunitTest, RunitImageTest, CloudHypervisorTest, NetworkTest");
         NOT_HERE.put("./jbang dev-container.java.*", "needs a container image from a registry: DevContainerTest runs each verb on one of its own");
         NOT_HERE.put("ALPINE_ARCH=aarch64 .*", "needs a cross compiler: EnvironmentTest");
         NOT_HERE.put(".* image.java (rollback|promote) .*", "needs the history of a bucket: ChannelsTest, ImagePublishTest");

@@ -54,7 +54,7 @@ class HouseRulesTest {
             Kernel: Kbuild Kconfig ModuleObjects
             BuildReport: BuildPage Dist Origins Sbom Why
             Reproduction: ImageDifference
-            Boot: Accelerator Background Bridge ChApi ChConfig Claim CloudHypervisor Control Disks Hypervisor Machine Network Qemu Qmp SerialLines Session\
+            Boot: Accelerator Background Bridge ChApi ChConfig Claim CloudHypervisor Control Disks Hypervisor Machine Network Qemu Qmp RunOptions SerialLines Session\
              Timeline Uefi
             Upload: Channel Channels ImageIndex ImageMetadata Retention RuntimeChannel Verification
             Flists:
@@ -89,6 +89,7 @@ class HouseRulesTest {
             ImageHardwareTest image.java
             ImagePublishTest image.java
             LauncherTest jbang
+            RunitImageTest runit.java
             RuntimeFetchTest config/rootfs/usr/libexec/mos/runtime-fetch
             SharedCacheTest lib/SharedCache.java
             demo/MyInitTest demo/my_init/Cargo.toml

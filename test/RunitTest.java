@@ -150,6 +150,26 @@ class RunitTest extends RunitProcess {
         expect("must ready", "mustnot FATAL");
         assertThat(run(guest("", "--check")).err()).contains("boot.expect:2: unknown rule mustnot: mustnot FATAL", "did you mean must-not");
     }
+
+    @Test
+    void a_state_that_is_not_reached_and_a_fault_that_the_guest_did_not_meet_are_failures() throws Exception {
+        Path rules = Files.writeString(workspace.resolve("rules"), "[no-link]\nmust guest: the web is there\nwithin 8\n[s3-503]\nmust guest login:\n");
+
+        Ran ran = run(guest("", "--chaos=no-link,s3-503", "--expect", rules.toString(), "--json"));
+
+        assertThat(ran.code()).as(ran.err()).isEqualTo(6);
+        assertThat(ran.err()).contains("no-link with 256 MiB: ", "missing: guest: the web is there (" + rules + ":2)", "also: s3-503");
+        JsonNode rows = Json.parse(ran.out(), "chaos").path("rows");
+        assertThat(rows.path(0).path("result").asText()).isEqualTo("timeout");
+        assertThat(rows.path(1).path("result").asText()).isEqualTo("unproven");
+        assertThat(rows.path(1).path("why").asText()).contains("nothing was fetched");
+        Ran missing = run(guest("", "--chaos=no-dns", "--expect", rules.toString()));
+        assertThat(missing.code()).isEqualTo(2);
+        assertThat(missing.err()).contains("says nothing of no-dns");
+        assertThat(run(guest("", "--chaos=no-lnk")).err()).contains("there is no");
+        assertThat(hypervisorRuns()).isFalse();
+    }
+
     @Test
     void a_guest_in_a_bridge_reaches_the_host_and_nothing_of_the_network_stays() throws Exception {
         assumeTrue(Shell.which("unshare").isPresent() && Shell.which("ip").isPresent(), "unshare or ip is not installed");

@@ -43,8 +43,8 @@ public final class Guard implements AutoCloseable {
     private static final String SEPARATOR = "\037";
     /** Variable in the guard's environment, by which a later run finds one that still has to clean up. */
     public static final String MARK = "MOS_GUARD";
-    /** What firmware and guests leave switched on or off: colours, wrapping of lines, the cursor (ECMA-48; DEC modes 7 and 25). */
-    private static final String RESET = "\033[0m\033[?7h\033[?25h";
+    /** What firmware and guests leave switched on or off: colours, wrapping of lines, the cursor (ECMA-48; DEC modes 7 and 25); the title. */
+    private static final String RESET = "\033[0m\033[?7h\033[?25h\033[23;0t";
 
     private final Optional<Process> child;
     private final Process watcher;

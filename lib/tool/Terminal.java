@@ -24,6 +24,14 @@ public final class Terminal {
         return size.length == 2 && size[1].matches("\\d{1,6}") ? Integer.parseInt(size[1]) : 0;
     }
 
+    /**
+     * What goes to a terminal to give its window a title: whatever a guest does to the screen, it stays readable. The one before is kept
+     * on the terminal's own stack, from which {@link Guard} takes it back (XTWINOPS 22 and 23 of xterm; others ignore them).
+     */
+    public static String title(String text) {
+        return "\033[22;0t\033]0;" + text.replaceAll("\\p{Cntrl}", " ") + "\007";
+    }
+
     /** What {@code stty} says of the terminal on standard input; empty when that is not a terminal. */
     static String stty(Shell shell, String option) {
         if (System.console() == null || Shell.which("stty").isEmpty()) {

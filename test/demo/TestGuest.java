@@ -50,6 +50,7 @@ public final class TestGuest {
             while read -r line; do
               echo "guest: heard $line"
               [ "$line" != off ] || poweroff -f
+              echo -n "guest login: "
             done
             """;
 

@@ -2,6 +2,7 @@ package lib;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -9,13 +10,19 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 import lib.Machine.Payload;
 import lib.Network.Forward;
+import lib.tool.Shell;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 class QemuTest {
     @TempDir
@@ -61,6 +68,51 @@ class QemuTest {
     @Test
     void other_processors_have_their_own_machine() {
         assertThat(qemu(direct, new Network.None(), Architecture.AARCH64).argv(Hypervisor.Serial.OUTPUT)).startsWith("qemu-system-aarch64").contains("virt");
+    }
+
+    @Test
+    void firmware_boots_from_the_card_and_from_nothing_else_when_there_is_a_url() {
+        Payload payload = new Payload(Path.of("/i/vmlinuz.efi"), Optional.empty(), Optional.of("quiet"), true, Optional.of("http://10.0.2.2:80/boot.ipxe"));
+        assumeTrue(Stream.of("/usr/lib/ipxe/qemu", "/usr/share/qemu").anyMatch(folder -> Files.exists(Path.of(folder, "efi-virtio.rom"))), "QEMU has no iPXE here");
+
+        assertThat(qemu(payload, Network.user("/w", List.of()), Architecture.X86_64).argv(Hypervisor.Serial.OUTPUT))
+                .contains("user,id=net0,bootfile=http://10.0.2.2:80/boot.ipxe").anyMatch(word -> word.contains("bootindex=0,romfile=/"))
+                .doesNotContain("-kernel", "-append").noneMatch(word -> word.contains("esp"));
+        assertThatThrownBy(() -> qemu(payload, Network.user("/w", List.of()), Architecture.AARCH64).argv(Hypervisor.Serial.OUTPUT)).hasMessage("QEMU has no iPXE for aarch64 guests");
+    }
+
+    /** Both emulators set the machine up, firmware, disks and card included, and stop before its first instruction. */
+    @ParameterizedTest
+    @EnumSource(Architecture.class)
+    @Timeout(60)
+    void qemu_itself_takes_the_arguments(Architecture architecture) throws Exception {
+        assumeTrue(Shell.which(architecture.qemu).isPresent(), architecture.qemu + " is not installed");
+        Optional<Uefi> uefi = uefi(architecture);
+        assumeTrue(uefi.isPresent(), "there is no UEFI firmware for " + architecture);
+        Path kernel = architecture == Architecture.AARCH64 ? kernel(0x38, "ARMd") : kernel(0x202, "HdrS");
+        Path disk = Files.write(folder.resolve("disk0.raw"), new byte[1 << 20]);
+        Machine machine = new Machine("node", folder, new Payload(kernel, Optional.empty(), Optional.empty(), true), 256, 2, List.of(disk),
+                Network.user(folder.toString(), List.of()));
+        uefi.get().prepare(folder.resolve("efivars.fd"), folder.resolve("esp"), kernel, architecture);
+        List<String> argv = new ArrayList<>(new Qemu(machine, architecture, Accelerator.TRANSLATION, uefi, List.of("-S")).argv(Hypervisor.Serial.OUTPUT));
+
+        Process process = new ProcessBuilder(argv).redirectErrorStream(true).redirectOutput(folder.resolve("said").toFile()).start();
+        Qmp qmp = new Qmp(machine.control());
+        while (process.isAlive() && qmp.state().equals("gone")) {
+            Thread.sleep(20);
+        }
+
+        assertThat(qmp.state()).as(Files.readString(folder.resolve("said"))).isEqualTo("prelaunch");
+        assertThat(qmp.unplug()).isTrue();
+        assertThat(process.waitFor()).isZero();
+    }
+
+    private static Optional<Uefi> uefi(Architecture architecture) {
+        try {
+            return Optional.of(Uefi.find(architecture));
+        } catch (lib.tool.Failure e) {
+            return Optional.empty();
+        }
     }
 
     @Test

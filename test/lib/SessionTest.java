@@ -73,12 +73,13 @@ class SessionTest extends RunitProcess {
     }
 
     /** Reads until the text has come. */
-    private static void read(InputStream in, String text) throws IOException {
+    private static String read(InputStream in, String text) throws IOException {
         StringBuilder all = new StringBuilder();
         for (int b = in.read(); b >= 0 && all.indexOf(text) < 0; b = in.read()) {
             all.append((char) b);
         }
         assertThat(all.toString()).contains(text);
+        return all.toString();
     }
 
     @Test
@@ -162,10 +163,13 @@ class SessionTest extends RunitProcess {
         Files.writeString(line, "trap : INT\nstty -g > before\n" + quoted(argv) + "\necho $? > code\n"
                 + "for try in $(seq 80); do [ \"$(stty -g)\" != \"$(cat before)\" ] || break; sleep 0.1; done; sleep 1\nstty -g > after\n");
         Process terminal = new ProcessBuilder("script", "-qec", "sh " + line, "/dev/null").directory(workspace.toFile()).redirectErrorStream(true).start();
-        read(terminal.getInputStream(), text);
+        String before = read(terminal.getInputStream(), text);
+        if (!argv.contains("--check") && !argv.contains("--reset")) {
+            assertThat(before).as("the title says what runs and how to quit").containsPattern("\033\\[22;0t\033\\]0;machine default: QEMU [^\007]*Ctrl-a x");
+        }
         ending.end(terminal);
         String after = new String(terminal.getInputStream().readAllBytes(), StandardCharsets.ISO_8859_1);
-        assertThat(after).as("colours, wrapping and the cursor are reset").matches(screen -> screen.contains("\033[0m\033[?7h\033[?25h") || text.contains("?"));
+        assertThat(after).as("colours, wrapping, the cursor and the title are reset").matches(screen -> screen.contains("\033[0m\033[?7h\033[?25h\033[23;0t") || text.contains("?"));
         terminal.waitFor();
         assertThat(Files.readString(workspace.resolve("after"))).isEqualTo(Files.readString(workspace.resolve("before")));
         assertThat(hypervisorRuns()).isFalse();

@@ -16,7 +16,6 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
@@ -140,7 +139,7 @@ public final class Cache {
 
     private Path make(Key key, Path entry, Maker maker) throws IOException {
         if (apart.isEmpty()) {
-            sweep();
+            new CacheTemporaries(folder("tmp")).sweep(explain);
         }
         Path making = temporary(entry.getFileName().toString());
         try {
@@ -199,17 +198,7 @@ public final class Cache {
 
     /** A path for a new temporary file or folder on the cache's own file system. */
     public Path temporary(String name) {
-        return folder("tmp").resolve(name + "." + ProcessHandle.current().pid() + "." + Long.toHexString(System.nanoTime()));
-    }
-
-    /** Removes what processes that were killed left behind: nothing takes two days to make. */
-    private void sweep() throws IOException {
-        List<Path> old;
-        try (Stream<Path> files = Files.list(folder("tmp"))) {
-            long limit = System.currentTimeMillis() - TimeUnit.DAYS.toMillis(2);
-            old = files.filter(file -> file.toFile().lastModified() < limit).toList();
-        }
-        old.forEach(Trees::delete);
+        return new CacheTemporaries(folder("tmp")).named(name);
     }
 
     /** Work done while a lock is held. */

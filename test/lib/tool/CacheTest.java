@@ -120,11 +120,12 @@ class CacheTest {
 
     @Test
     void what_a_killed_process_left_goes_after_two_days() throws IOException {
-        Path old = cache.temporary("old");
+        Instant longAgo = Instant.now().minus(3, ChronoUnit.DAYS);
         Path young = cache.temporary("young");
+        Path old = young.resolveSibling("old.1." + Long.toHexString(longAgo.toEpochMilli()) + "-1");
         Files.createDirectories(old.resolve("objects"));
-        Files.writeString(young, "");
-        Files.setLastModifiedTime(old, FileTime.from(Instant.now().minus(3, ChronoUnit.DAYS)));
+        // Archives give the folders that they are unpacked into dates of their own.
+        Files.setLastModifiedTime(Files.createDirectories(young), FileTime.from(longAgo));
 
         cache.get(KEY, this::make);
 

@@ -31,6 +31,8 @@ import lib.tool.Trees;
 /** The kernel's source: a tarball, unpacked once into the cache with the patches of config/kernel-patches applied in name order. */
 record KernelSource(Config.Kernel config, Optional<BuildLock.Use> lock, Tools tools) {
     private static final URI RELEASES = URI.create("https://cdn.kernel.org/pub/linux/kernel/");
+    private static final Pattern RELEASE = Pattern.compile("linux-\\d[\\w.-]*\\.tar\\.\\w+");
+    private static final String CHECKSUMS = "sha256sums.asc";
     private static final long MAX_TARBALL = 1L << 30;
     private static final long MAX_CHECKSUMS = 16 << 20;
 
@@ -54,15 +56,15 @@ record KernelSource(Config.Kernel config, Optional<BuildLock.Use> lock, Tools to
     }
 
     /**
-     * The tarball, fetched or found. It must have the checksum that build.lock says; the first time, or with --update-lock, one from
-     * kernel.org the checksum that is published beside it. What was taken is written to the lock.
+     * The tarball, fetched or found. It must have the checksum that build.lock says; the first time, or with --update-lock, a release of
+     * kernel.org, or of a copy of its folders, the checksum that is published beside it. What was taken is written to the lock.
      */
     Tarball tarball() {
         URI origin = config.source().orElseGet(() -> Download.child(releases(), name()));
         // Files of this machine lie elsewhere on others: their name has to do.
         String title = origin.getScheme().equals("file") ? Path.of(origin).getFileName().toString() : origin.toString();
         Optional<String> pinned = pinned(title);
-        Tarball found = pinned.map(sha256 -> pinned(origin, sha256)).orElseGet(() -> first(origin));
+        Tarball found = pinned.map(sha256 -> pinned(origin, sha256, "build.lock", "--update-lock=kernel takes the file as it is now")).orElseGet(() -> first(origin));
         if (pinned.isEmpty()) {
             lock.ifPresent(use -> use.read().with("kernel", new TreeMap<>(Map.of("source", title, "sha256", found.sha256()))).write());
         }
@@ -79,12 +81,11 @@ record KernelSource(Config.Kernel config, Optional<BuildLock.Use> lock, Tools to
         return sha256;
     }
 
-    private Tarball pinned(URI origin, String sha256) {
+    private Tarball pinned(URI origin, String sha256, String by, String hint) {
         if (origin.getScheme().equals("file")) {
             Path file = tools.download().latest(origin, MAX_TARBALL);
             if (!remembered(file).equals(sha256)) {
-                throw new Failure(file + " is not the file that build.lock names\n  expected SHA-256 " + sha256 + "\n  found    SHA-256 " + remembered(file),
-                        "--update-lock=kernel takes the file as it is now");
+                throw new Failure(file + " is not the file that " + by + " names\n  expected SHA-256 " + sha256 + "\n  found    SHA-256 " + remembered(file), hint);
             }
             return new Tarball(file, sha256, origin);
         }
@@ -92,12 +93,16 @@ record KernelSource(Config.Kernel config, Optional<BuildLock.Use> lock, Tools to
     }
 
     private Tarball first(URI origin) {
-        if (config.source().isPresent()) {
+        String name = origin.getPath().replaceFirst(".*/", "");
+        Optional<Path> sums = config.source().isEmpty() ? Optional.of(tools.download().latest(origin.resolve(CHECKSUMS), MAX_CHECKSUMS))
+                : RELEASE.matcher(name).matches() ? tools.download().ifThere(origin.resolve(CHECKSUMS), MAX_CHECKSUMS) : Optional.empty();
+        if (sums.isEmpty()) {
             Path file = tools.download().latest(origin, MAX_TARBALL);
             return new Tarball(file, remembered(file), origin);
         }
-        return pinned(origin, published(Trees.read(tools.download().latest(Download.child(releases(), "sha256sums.asc"), MAX_CHECKSUMS)), name())
-                .orElseThrow(() -> Failure.usage("kernel.org has no " + name(), "check KERNEL_VERSION, or set KERNEL_SOURCE to a tarball")));
+        String sha256 = published(Trees.read(sums.get()), name).orElseThrow(() -> Failure.usage(origin.resolve(CHECKSUMS) + " has no " + name,
+                "check KERNEL_VERSION, or set KERNEL_SOURCE to a tarball"));
+        return pinned(origin, sha256, CHECKSUMS + " beside it", "fetch the tarball again");
     }
 
     private String name() {

@@ -109,8 +109,30 @@ public final class Download {
         return first(mirrors, mirror -> local(mirror) ? existing(mirror, maxBytes) : newest(mirror, maxBytes));
     }
 
+    /** The newest version, or nothing where the place has no such file; offline, what was fetched last. A server that does not answer is a Failure. */
+    public Optional<Path> ifThere(URI uri, long maxBytes) {
+        if (local(uri)) {
+            return Files.isRegularFile(Path.of(uri)) ? Optional.of(existing(uri, maxBytes)) : Optional.empty();
+        }
+        if (offline && !Files.exists(kept(uri))) {
+            return Optional.empty();
+        }
+        try {
+            return Optional.of(newest(uri, maxBytes));
+        } catch (Failure e) {
+            if (e.what().matches("(?s).*: the server answered 4(03|04|10)")) {
+                return Optional.empty();
+            }
+            throw e;
+        }
+    }
+
+    private Path kept(URI uri) {
+        return cache.folder("latest").resolve(Digest.sha256(uri.toString()));
+    }
+
     private Path newest(URI uri, long maxBytes) {
-        Path kept = cache.folder("latest").resolve(Digest.sha256(uri.toString()));
+        Path kept = kept(uri);
         Path validator = kept.resolveSibling(kept.getFileName() + ".etag");
         if (offline) {
             if (!Files.exists(kept)) {

@@ -4,11 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
+import lib.tool.Digest;
 import lib.tool.Failure;
 import lib.tool.Shell;
 import lib.tool.Tools;
@@ -129,6 +134,47 @@ class KernelSourceTest {
 
     private KernelSource locked(Path tarball, Path lock, BuildLock.Mode mode) {
         return new KernelSource(source(tarball).config(), Optional.of(BuildLock.Use.of(lock, mode)), tools);
+    }
+
+    @Test
+    void a_release_must_have_the_checksum_that_is_published_beside_it() throws IOException {
+        Path release = Files.move(tarball(MAKEFILE), temp.resolve("linux-6.12.7.tar.gz"));
+        String sha256 = Digest.sha256(release);
+        assertThat(source(release).tarball().sha256()).isEqualTo(sha256);
+        Path sums = Files.writeString(temp.resolve("sha256sums.asc"), sha256 + "  linux-6.12.7.tar.gz\n");
+        assertThat(source(release).tarball().sha256()).isEqualTo(sha256);
+
+        Files.writeString(sums, "0".repeat(64) + "  linux-6.12.7.tar.gz\n");
+        KernelSource other = source(release);
+        assertThatThrownBy(other::tarball).isInstanceOf(Failure.class).hasMessageContaining("is not the file that sha256sums.asc beside it names");
+        Files.writeString(sums, "0".repeat(64) + "  linux-6.12.8.tar.gz\n");
+        assertThatThrownBy(other::tarball).isInstanceOf(Failure.class).hasMessageContaining("sha256sums.asc has no linux-6.12.7.tar.gz");
+    }
+
+    @Test
+    void a_copy_of_kernel_orgs_folders_is_checked_like_the_original() throws IOException {
+        Path release = Files.move(tarball(MAKEFILE), temp.resolve("linux-6.12.7.tar.gz"));
+        Path sums = temp.resolve("sha256sums.asc");
+        HttpServer server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        server.createContext("/", exchange -> {
+            Path file = temp.resolve(exchange.getRequestURI().getPath().replaceFirst(".*/", ""));
+            byte[] body = Files.exists(file) ? Files.readAllBytes(file) : new byte[0];
+            exchange.sendResponseHeaders(Files.exists(file) ? 200 : 404, body.length == 0 ? -1 : body.length);
+            exchange.getResponseBody().write(body);
+            exchange.close();
+        });
+        server.start();
+        try {
+            URI origin = URI.create("http://127.0.0.1:" + server.getAddress().getPort() + "/v6.x/linux-6.12.7.tar.gz");
+            KernelSource source = new KernelSource(new Config.Kernel("6.12.7", Optional.of(origin), "-test", configuration, "x86_64", 1735689600L), tools);
+            assertThat(source.tarball().sha256()).isEqualTo(Digest.sha256(release));
+            Files.writeString(sums, "0".repeat(64) + "  linux-6.12.7.tar.gz\n");
+            assertThatThrownBy(source::tarball).isInstanceOf(Failure.class).hasMessageContaining("0".repeat(64));
+            Files.writeString(sums, Digest.sha256(release) + "  linux-6.12.7.tar.gz\n");
+            assertThat(source.unpacked().version()).isEqualTo("6.12.7");
+        } finally {
+            server.stop(0);
+        }
     }
 
     @Test

@@ -22,6 +22,7 @@ import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import lib.tool.Failure;
 
@@ -59,6 +60,7 @@ public final class ModuleIndex {
             uses.add(new ArrayList<>(used));
         }
         rank = ranks();
+        requireNoCircle();
         uses.forEach(used -> used.sort(Comparator.comparingInt(module -> rank[module])));
     }
 
@@ -115,11 +117,31 @@ public final class ModuleIndex {
         return ranks;
     }
 
+    /** Modules that need symbols of each other cannot be loaded by any program; depmod refuses them too. */
+    private void requireNoCircle() {
+        // A module without a rank has a user without one: from user to user the way ends in a circle.
+        Deque<Integer> way = new ArrayDeque<>();
+        int at = IntStream.range(0, rank.length).filter(module -> rank[module] == LOOP).findFirst().orElse(-1);
+        while (at >= 0 && !way.contains(at)) {
+            way.push(at);
+            int used = at;
+            at = IntStream.range(0, rank.length).filter(module -> rank[module] == LOOP && uses.get(module).contains(used)).findFirst().orElseThrow();
+        }
+        if (at >= 0) {
+            StringBuilder circle = new StringBuilder(modules.get(at).name());
+            for (int module = way.pop(); module != at; module = way.pop()) {
+                circle.append(" -> ").append(modules.get(module).name());
+            }
+            throw new Failure("modules in " + folder + " need symbols of each other: " + circle + " -> " + modules.get(at).name(),
+                    "none of them can be loaded: make one of them a part of the kernel (=y), or switch it off");
+        }
+    }
+
     /** All that a module needs, nearest first. */
     private List<Integer> closure(int module) {
         Set<Integer> all = new LinkedHashSet<>();
         collect(module, all);
-        return all.stream().filter(one -> rank[one] != LOOP).sorted(Comparator.comparingInt(one -> rank[one])).toList();
+        return all.stream().sorted(Comparator.comparingInt(one -> rank[one])).toList();
     }
 
     private void collect(int module, Set<Integer> all) {
@@ -134,11 +156,9 @@ public final class ModuleIndex {
         Map<String, String> dependencies = new LinkedHashMap<>();
         IndexTrie byName = new IndexTrie();
         for (int i = 0; i < modules.size(); i++) {
-            if (rank[i] != LOOP) {
-                String line = modules.get(i).path() + ":" + closure(i).stream().map(one -> " " + modules.get(one).path()).collect(Collectors.joining());
-                dependencies.put(modules.get(i).path(), line);
-                byName.add(modules.get(i).name(), line, i);
-            }
+            String line = modules.get(i).path() + ":" + closure(i).stream().map(one -> " " + modules.get(one).path()).collect(Collectors.joining());
+            dependencies.put(modules.get(i).path(), line);
+            byName.add(modules.get(i).name(), line, i);
         }
         text("modules.dep", dependencies.values());
         binary("modules.dep.bin", byName);

@@ -34,6 +34,10 @@ record FirmwareChoice(Map<String, Set<String>> wanted, Map<String, List<String>>
 
     private void ask(FirmwareTree tree, FirmwareRules rules, String pattern, String by) {
         List<String> names = tree.matching(pattern);
+        tree.absent(pattern).stream().filter(name -> !rules.excludes(name)).findFirst().ifPresent(name -> {
+            throw new Failure(tree.folder() + " is not complete: WHENCE lists " + name + ", which " + by + " asks for, and the file is not there",
+                    "complete the folder, or write \"exclude " + name + "\" into firmware.conf");
+        });
         if (names.isEmpty()) {
             misses.computeIfAbsent(by, any -> new ArrayList<>()).add(pattern);
         }

@@ -138,6 +138,18 @@ final class FirmwareTree {
         return names.stream().filter(name -> glob.matcher(name).matches()).toList();
     }
 
+    /** What WHENCE lists under a name or a glob, or at the end of a link with that name, and the folder does not have. */
+    List<String> absent(String pattern) {
+        List<String> listed = new ArrayList<>();
+        if (Glob.isGlob(pattern)) {
+            Pattern glob = Glob.path(pattern);
+            entries.keySet().stream().filter(name -> glob.matcher(name).matches()).forEach(listed::add);
+        } else {
+            end(pattern, new ArrayList<>()).filter(entries::containsKey).ifPresent(listed::add);
+        }
+        return listed.stream().filter(name -> !files.containsKey(name) && end(name, new ArrayList<>()).filter(files::containsKey).isEmpty()).toList();
+    }
+
     /** The file behind a name, over all links. */
     Optional<Reached> find(String name) {
         List<Link> passed = new ArrayList<>();

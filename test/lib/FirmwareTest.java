@@ -185,6 +185,15 @@ class FirmwareTest {
     }
 
     @Test
+    void a_source_that_lacks_what_its_whence_lists_is_not_taken_for_never_published() throws Exception {
+        module("r8169", "firmware=rtl_nic/older.fw");
+        Files.delete(source.resolve("rtl_nic/a-1.fw"));
+        assertThatThrownBy(this::install).isInstanceOf(Failure.class)
+                .hasMessage(source + " is not complete: WHENCE lists rtl_nic/a-1.fw, which module r8169 asks for, and the file is not there");
+        assertThat(install("exclude rtl_nic/a-1.fw").items()).isEmpty();
+    }
+
+    @Test
     void lines_that_cannot_be_fulfilled_are_errors_that_name_the_line() {
         assertWrong("config/firmware.conf:1: the required firmware is not in " + source + ": require rtl_nic/a-l.fw", "did you mean rtl_nic/a-1.fw?",
                 "require rtl_nic/a-l.fw");

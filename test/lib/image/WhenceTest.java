@@ -146,6 +146,20 @@ class WhenceTest {
         assertThat(whence.files()).allMatch(entry -> !entry.licence().text().isEmpty());
     }
 
+    @Test
+    void the_grammar_of_newer_files_is_read_without_loss() throws IOException {
+        Path file = shared("module-samples/WHENCE.rawfile-sample");
+        String text = Files.readString(file);
+
+        Whence whence = Whence.parse(file.toString(), text);
+
+        assertThat(whence.text()).isEqualTo(text);
+        assertThat(whence.files()).filteredOn(Entry::raw).extracting(Entry::path).containsExactly("amd-ucode/microcode_amd.bin", "amd-ucode/microcode_amd_fam17h.bin");
+        assertThat(whence.files()).extracting(Entry::path).contains("amd-ucode/README", "rt/sample-1.fw", "rt/nospace.fw", "rt/name with blanks.txt").hasSize(6);
+        assertThat(whence.links()).extracting(Link::path).containsExactly("rt/link with blanks.txt", "sample.fw");
+        assertThat(whence.files()).allMatch(entry -> !entry.licence().files().isEmpty());
+    }
+
     /** A file of the folder {@code shared} beside the project; without it the test is skipped. */
     private static Path shared(String name) {
         Path project = Stream.iterate(Path.of("").toAbsolutePath(), folder -> folder != null, Path::getParent)

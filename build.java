@@ -127,7 +127,7 @@ class Build implements Cli.Script {
             return 0;
         }
         if (options.dryRun || options.menuconfig) {
-            return options.dryRun ? plan(config, workspace, tools) : menuconfig(config, tools);
+            return options.dryRun ? plan(config, workspace, tools) : menuconfig(config, workspace, tools);
         }
         Optional<Store> store = store(config);
         Lint lint = Lint.read(config.folder().resolve("lint.conf"));
@@ -248,8 +248,9 @@ class Build implements Cli.Script {
         return 0;
     }
 
-    private int menuconfig(Config config, Tools tools) {
-        Map<String, String> changed = new Kernel(config.kernel(), tools, options.jobs).menuconfig(config.budget().compression());
+    private int menuconfig(Config config, Workspace workspace, Tools tools) {
+        Map<String, String> changed = new Kernel(config.kernel(), Optional.of(options.lock(workspace)), Optional.empty(), tools, options.jobs)
+                .menuconfig(config.budget().compression());
         changed.forEach((symbol, value) -> System.out.println(symbol + "=" + value));
         return 0;
     }

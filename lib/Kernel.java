@@ -7,6 +7,7 @@ import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Pattern;
 import lib.image.ModuleIndex;
@@ -61,7 +62,7 @@ public record Kernel(Config.Kernel config, Optional<BuildLock.Use> lock, Optiona
         KernelSource.Tree source = new KernelSource(config, lock, tools).unpacked();
         String compiler = kbuild().compiler();
         Path configuration = configure(source, compiler, compression);
-        requireCompressor(configuration);
+        KernelNeeds.requireCompressor(KernelConfig.values(configuration));
         Cache.Key key = key(source, compiler, configuration);
         boolean cached = tools.cache().has(key);
         Path made = tools.cache().get(key, target -> compile(key.digest(), source, configuration, target));
@@ -70,8 +71,9 @@ public record Kernel(Config.Kernel config, Optional<BuildLock.Use> lock, Optiona
     }
 
     private Cache.Key key(KernelSource.Tree source, String compiler, Path configuration) {
-        return Cache.Key.of("kernel-objects", "linux").with("recipe", 1).with("source", source.key()).with("compiler", compiler)
+        Cache.Key key = Cache.Key.of("kernel-objects", "linux").with("recipe", 1).with("source", source.key()).with("compiler", compiler)
                 .with("host", Kbuild.hostHeaders()).with("epoch", config.epoch()).with("arch", config.arch()).with("configuration", Digest.sha256(configuration));
+        return KernelInputs.of(KernelConfig.values(configuration), source.folder(), firmware.isPresent()).in(key);
     }
 
     /** Whether {@link #compile} would find its result in the cache. */
@@ -100,13 +102,29 @@ public record Kernel(Config.Kernel config, Optional<BuildLock.Use> lock, Optiona
     /** The same with any editor. */
     Map<String, String> edit(KernelSource.Tree source, Config.Compression compression, KernelMenu menu, KernelMenu.Editor editor) {
         Path before = configure(source, kbuild().compiler(), compression);
-        Map<String, String> changes = menu.changes(source.folder(), before, editor);
-        KernelNeeds.fixed(config.localVersion(), compression).keySet().forEach(changes::remove);
+        KernelMenu.Edited edited = menu.edited(source.folder(), before, editor).without(KernelNeeds.fixed(config.localVersion(), compression).keySet());
+        Map<String, String> changes = new TreeMap<>(edited.changes());
         if (!changes.isEmpty()) {
-            Trees.replace(config.config(), KernelMenu.edited(Trees.read(config.config()), changes));
+            KernelMenu.write(config.config(), changes);
+            // The menu proposes what depends on a new option; a base such as allnoconfig says no to it.
+            Map<String, String> more = edited.missingIn(proposed(source, compression), Kconfig.read(source.folder(), kbuild().sourceArch()));
+            KernelMenu.write(config.config(), more);
+            changes.putAll(more);
             configure(source, kbuild().compiler(), compression);
         }
         return changes;
+    }
+
+    /** What the kernel makes of the files in config/ as they are, whether that is good or not. */
+    private Map<String, String> proposed(KernelSource.Tree source, Config.Compression compression) {
+        Path work = tools.cache().temporary("kernel-config");
+        try {
+            return KernelConfig.values(resolve(source, wanted(source, compression), work));
+        } catch (IOException e) {
+            throw Failure.io("cannot configure the kernel", e);
+        } finally {
+            Trees.delete(work);
+        }
     }
 
     /** The bootable kernel with this initramfs (a file as {@link Initramfs} makes it): in the cache, copy it, do not change it. */
@@ -121,12 +139,16 @@ public record Kernel(Config.Kernel config, Optional<BuildLock.Use> lock, Optiona
         return new Kbuild(config, tools, jobs);
     }
 
+    private KernelConfig wanted(KernelSource.Tree source, Config.Compression compression) {
+        return KernelConfig.read(config.config()).withDefaults(KernelNeeds.of(config.arch(), compression), "every image").withDefaults(KernelNeeds.POLICY, "every image")
+                .with(firmware.map(linked -> KernelNeeds.linking(linked, source.folder())).orElse(List.of()))
+                .withFixed(KernelNeeds.fixed(config.localVersion(), compression), "the build");
+    }
+
     /** The final configuration, made and checked once per source, requests and compiler. */
     private Path configure(KernelSource.Tree source, String compiler, Config.Compression compression) {
         Map<String, String> needs = KernelNeeds.of(config.arch(), compression);
-        KernelConfig wanted = KernelConfig.read(config.config()).withDefaults(needs, "every image").withDefaults(KernelNeeds.POLICY, "every image")
-                .with(firmware.map(linked -> KernelNeeds.linking(linked, source.folder())).orElse(List.of()))
-                .withFixed(KernelNeeds.fixed(config.localVersion(), compression), "the build");
+        KernelConfig wanted = wanted(source, compression);
         Cache.Key key = Cache.Key.of("kernel-config", "linux").with("recipe", 1).with("source", source.key()).with("compiler", compiler)
                 .with("arch", config.arch()).with("base", wanted.base().orElse("full"));
         for (KernelConfig.Request request : wanted.requests()) {
@@ -252,18 +274,6 @@ public record Kernel(Config.Kernel config, Optional<BuildLock.Use> lock, Optiona
                 Trees.delete(folder);
             }
         });
-    }
-
-    /** Fails when the program that the configuration packs the kernel with is not installed. */
-    private static void requireCompressor(Path configuration) {
-        Map<String, String> values = KernelConfig.values(configuration);
-        Map.of("CONFIG_KERNEL_GZIP", "gzip", "CONFIG_KERNEL_XZ", "xz", "CONFIG_KERNEL_ZSTD", "zstd", "CONFIG_KERNEL_LZ4", "lz4",
-                "CONFIG_KERNEL_LZMA", "lzma", "CONFIG_KERNEL_LZO", "lzop", "CONFIG_KERNEL_BZIP2", "bzip2").forEach((symbol, program) -> {
-                    if (values.getOrDefault(symbol, "n").equals("y") && Shell.which(program).isEmpty()) {
-                        throw Failure.machine(symbol + "=y needs the program " + program + ", which is not installed",
-                                "install it, or choose CONFIG_KERNEL_GZIP=y in the kernel configuration");
-                    }
-                });
     }
 
     /** Fails when the file is not packed as the kernel was told to expect. */

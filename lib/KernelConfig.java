@@ -120,8 +120,16 @@ record KernelConfig(Optional<String> base, List<Request> requests) {
         return new KernelConfig(base, List.copyOf(all.values()));
     }
 
-    /** The same with these wishes whatever the files say. */
+    /**
+     * The same with these wishes. A line that says otherwise is a Failure (exit code 2), but for optional ones and those of a full
+     * configuration, which lists every option.
+     */
     KernelConfig withFixed(Map<String, String> wishes, String who) {
+        requests.stream().filter(request -> base.isPresent() && !request.optional() && !request.value().equals("\"\"")
+                && !wishes.getOrDefault(request.symbol(), request.value()).equals(request.value())).findFirst().ifPresent(request -> {
+                    throw Failure.usage(request.where() + ": " + request.line() + ": " + who + " sets " + request.symbol() + "=" + wishes.get(request.symbol()),
+                            "take the line out; KERNEL_LOCALVERSION and COMPRESSION of build.conf decide this");
+                });
         List<Request> all = new ArrayList<>(requests.stream().filter(request -> !wishes.containsKey(request.symbol())).toList());
         wishes.forEach((symbol, value) -> all.add(new Request(symbol, value, false, who)));
         return new KernelConfig(base, List.copyOf(all));

@@ -37,10 +37,35 @@ record KernelMenu(Kbuild kbuild, Tools tools) {
     }
 
     /**
-     * Options that the editor changed, with their new values. Those that only follow from others are left out: what counts is the
-     * difference between the two configurations as the kernel's savedefconfig shortens them.
+     * What came out of the editor.
+     *
+     * @param changes options that were changed, with their new values. Those that only follow from others are left out: what counts is
+     *         the difference between the two configurations as the kernel's savedefconfig shortens them.
+     * @param values of all options
      */
-    Map<String, String> changes(Path source, Path configuration, Editor editor) {
+    record Edited(Map<String, String> changes, Map<String, String> values) {
+        Edited without(Set<String> symbols) {
+            Map<String, String> fewer = new TreeMap<>(changes);
+            Map<String, String> others = new TreeMap<>(values);
+            fewer.keySet().removeAll(symbols);
+            others.keySet().removeAll(symbols);
+            return new Edited(fewer, others);
+        }
+
+        /** Options that a person can set and that another configuration has otherwise, with the values that the editor left. */
+        Map<String, String> missingIn(Map<String, String> other, Kconfig kconfig) {
+            Map<String, String> missing = new TreeMap<>();
+            values.forEach((symbol, value) -> {
+                if (!value.equals(other.getOrDefault(symbol, "n")) && kconfig.has(symbol) && kconfig.canBeSet(symbol)) {
+                    missing.put(symbol, value);
+                }
+            });
+            return missing;
+        }
+    }
+
+    /** Edits a copy of a configuration. */
+    Edited edited(Path source, Path configuration, Editor editor) {
         Path work = tools.cache().temporary("kernel-menu");
         try {
             Files.createDirectories(work);
@@ -57,7 +82,7 @@ record KernelMenu(Kbuild kbuild, Tools tools) {
                     changes.put(symbol, values.getOrDefault(symbol, "n"));
                 }
             }
-            return changes;
+            return new Edited(changes, values);
         } catch (IOException e) {
             throw Failure.io("cannot edit the kernel configuration", e);
         } finally {
@@ -70,7 +95,16 @@ record KernelMenu(Kbuild kbuild, Tools tools) {
         return KernelConfig.values(work.resolve("defconfig"));
     }
 
-    /** The text of kernel.config with these values: lines about the options are replaced where they stand, others are put at the end. */
+    /** Writes values where the last line about each option stands, be it in kernel.d; others go to the end of kernel.config. */
+    static void write(Path config, Map<String, String> changes) {
+        Map<String, Path> places = new LinkedHashMap<>();
+        KernelConfig.read(config).requests().forEach(request -> places.put(request.symbol(), Path.of(request.where().replaceFirst(":\\d+$", ""))));
+        Map<Path, Map<String, String>> files = new LinkedHashMap<>();
+        changes.forEach((symbol, value) -> files.computeIfAbsent(places.getOrDefault(symbol, config), any -> new TreeMap<>()).put(symbol, value));
+        files.forEach((file, those) -> Trees.replace(file, edited(Trees.read(file), those)));
+    }
+
+    /** A file's text with these values: lines about the options are replaced where they stand, others are put at the end. */
     static String edited(String text, Map<String, String> changes) {
         Map<String, String> left = new LinkedHashMap<>(changes);
         StringBuilder out = new StringBuilder();

@@ -9,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import lib.tool.Failure;
+import lib.tool.Shell;
 
 /** What every image needs of its kernel, whatever config/kernel.config says: a console, file systems, the initramfs, a way to be booted. */
 final class KernelNeeds {
@@ -93,6 +94,17 @@ final class KernelNeeds {
         if (!lines.isEmpty()) {
             throw Failure.usage("the kernel configuration cannot make a bootable image:\n  " + String.join("\n  ", lines), "correct these lines in config/kernel.config");
         }
+    }
+
+    /** Fails when the program that the configuration packs the kernel with is not installed. */
+    static void requireCompressor(Map<String, String> values) {
+        Map.of("CONFIG_KERNEL_GZIP", "gzip", "CONFIG_KERNEL_XZ", "xz", "CONFIG_KERNEL_ZSTD", "zstd", "CONFIG_KERNEL_LZ4", "lz4",
+                "CONFIG_KERNEL_LZMA", "lzma", "CONFIG_KERNEL_LZO", "lzop", "CONFIG_KERNEL_BZIP2", "bzip2").forEach((symbol, program) -> {
+                    if (values.getOrDefault(symbol, "n").equals("y") && Shell.which(program).isEmpty()) {
+                        throw Failure.machine(symbol + "=y needs the program " + program + ", which is not installed",
+                                "install it, or choose CONFIG_KERNEL_GZIP=y in the kernel configuration");
+                    }
+                });
     }
 
     /** How a file is packed, by its first bytes. */

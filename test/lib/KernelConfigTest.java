@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import lib.tool.Cache;
 import lib.tool.Failure;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -122,8 +123,42 @@ class KernelConfigTest {
 
     @Test
     void the_last_word_on_the_version_is_the_builds() throws IOException {
-        KernelConfig config = config("CONFIG_LOCALVERSION=\"-mine\"\n").withFixed(KernelNeeds.fixed("-MyceliumOS", Config.Compression.XZ), "the build");
+        Map<String, String> fixed = KernelNeeds.fixed("-MyceliumOS", Config.Compression.XZ);
+        String whole = "# Linux/x86 6.1.1 Kernel Configuration\n";
+        KernelConfig config = config(whole + "CONFIG_LOCALVERSION=\"-mine\"\n").withFixed(fixed, "the build");
         assertThat(config.text()).contains("CONFIG_LOCALVERSION=\"-MyceliumOS\"").doesNotContain("-mine");
         assertThat(List.of(config.text().split("\n"))).contains("CONFIG_INITRAMFS_SOURCE=\"embedded/initramfs.cpio.packed\"");
+
+        KernelConfig asked = config("CONFIG_A=y\nCONFIG_LOCALVERSION=\"-mine\"\n");
+        assertThatThrownBy(() -> asked.withFixed(fixed, "the build")).isInstanceOf(Failure.class)
+                .hasMessageContaining("kernel.config:2: CONFIG_LOCALVERSION=\"-mine\": the build sets CONFIG_LOCALVERSION=\"-MyceliumOS\"");
+    }
+
+    @Test
+    void the_menu_changes_the_line_that_counts() throws IOException {
+        Path file = Files.writeString(temp.resolve("kernel.config"), "# Base\nCONFIG_X=y\nCONFIG_Y=m\n");
+        Path later = Files.writeString(Files.createDirectories(temp.resolve("kernel.d")).resolve("10.config"), "# More\nCONFIG_X=m\n");
+        KernelMenu.write(file, Map.of("CONFIG_X", "n", "CONFIG_Y", "y", "CONFIG_Z", "8"));
+        assertThat(later).hasContent("# More\n# CONFIG_X is not set\n");
+        assertThat(file).hasContent("# Base\nCONFIG_X=y\nCONFIG_Y=y\nCONFIG_Z=8\n");
+    }
+
+    @Test
+    void files_that_options_name_are_inputs_and_must_be_there() throws IOException {
+        Path key = Files.writeString(temp.resolve("key.pem"), "one");
+        Files.writeString(Files.createDirectories(temp.resolve("fw/net")).resolve("a.fw"), "one");
+        Map<String, String> values = Map.of("CONFIG_MODULE_SIG", "y", "CONFIG_MODULE_SIG_KEY", "\"" + key + "\"", "CONFIG_SYSTEM_TRUSTED_KEYS", "\"\"",
+                "CONFIG_EXTRA_FIRMWARE", "\"net/a.fw\"", "CONFIG_EXTRA_FIRMWARE_DIR", "\"../fw\"");
+        Cache.Key empty = Cache.Key.of("kernel-objects", "linux");
+        String before = KernelInputs.of(values, source, false).in(empty).digest();
+        assertThat(KernelInputs.of(values, source, false).files()).containsOnlyKeys("CONFIG_EXTRA_FIRMWARE net/a.fw", "CONFIG_MODULE_SIG_KEY " + key);
+        Files.writeString(key, "two");
+        assertThat(KernelInputs.of(values, source, false).in(empty).digest()).isNotEqualTo(before);
+        assertThat(KernelInputs.of(Map.of("CONFIG_MODULE_SIG_KEY", "\"nowhere.pem\""), source, false).in(empty)).isEqualTo(empty);
+
+        assertThatThrownBy(() -> KernelInputs.of(Map.of("CONFIG_MODULE_SIG", "y", "CONFIG_MODULE_SIG_KEY", "\"nowhere.pem\""), source, false))
+                .isInstanceOf(Failure.class).hasMessage("CONFIG_MODULE_SIG_KEY names the file nowhere.pem, which is not there");
+        assertThatThrownBy(() -> KernelInputs.of(Map.of("CONFIG_EXTRA_FIRMWARE", "\"b.fw\"", "CONFIG_EXTRA_FIRMWARE_DIR", "\"../fw\""), source, false))
+                .isInstanceOf(Failure.class).hasMessageContaining("CONFIG_EXTRA_FIRMWARE names the file b.fw");
     }
 }

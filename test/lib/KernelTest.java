@@ -115,6 +115,24 @@ class KernelTest {
     }
 
     @Test
+    void what_the_menu_showed_is_what_the_next_build_has() throws IOException {
+        Kernel kernel = with(demoConfiguration());
+        Path later = Files.writeString(Files.createDirectories(temp.resolve("kernel.d")).resolve("10.config"), "CONFIG_DUMMY=m\n");
+        KernelSource.Tree source = new KernelSource(demo, tools).unpacked();
+        Kbuild kbuild = new Kbuild(demo, tools, 2);
+        Map<String, String> changes = kernel.edit(source, Config.Compression.XZ, new KernelMenu(kbuild, tools), objects -> {
+            Path file = objects.resolve(".config");
+            Files.writeString(file, Files.readString(file).replace("CONFIG_DUMMY=m", "# CONFIG_DUMMY is not set")
+                    .replace("# CONFIG_USB_SUPPORT is not set\n", "") + "CONFIG_USB_SUPPORT=y\nCONFIG_USB=m\n");
+            tools.shell().run(kbuild.make(source.folder(), objects, "olddefconfig"));
+        });
+        // The menu offers the last one with yes; the demo's base, allnoconfig, says no to all that nobody asks for.
+        assertThat(changes).containsEntry("CONFIG_USB", "m").containsEntry("CONFIG_DUMMY", "n").containsEntry("CONFIG_USB_DEFAULT_PERSIST", "y");
+        assertThat(later).hasContent("# CONFIG_DUMMY is not set\n");
+        assertThat(KernelConfig.values(kernel.configuration(Config.Compression.XZ))).containsAllEntriesOf(changes);
+    }
+
+    @Test
     void the_configuration_of_a_node_is_granted_and_has_what_modules_conf_names() throws IOException {
         Path folder = TestProject.folder().resolve("config");
         Config.Kernel node = new Config.Kernel("6.12", Optional.of(DebianSource.of("6.12").toUri()), "-MyceliumOS", folder.resolve("kernel.config"), "x86_64", 0);

@@ -8,7 +8,6 @@ import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
@@ -105,7 +104,7 @@ public record CloudHypervisor(Machine machine, int version) implements Hyperviso
     @Override
     public Guard start(Serial serial, Shell shell, List<List<String>> cleanup) {
         clearSockets();
-        Guard guard = Guard.over(() -> shell.open(machine.command(argv()), this::toLog), shell, cleanup, machine.folder().toString());
+        Guard guard = Guard.over(() -> shell.open(machine.commandApart(argv()), this::toLog), shell, cleanup, machine.folder().toString());
         try {
             boot(guard.child().toHandle());
             return guard;
@@ -118,9 +117,7 @@ public record CloudHypervisor(Machine machine, int version) implements Hyperviso
     @Override
     public ProcessHandle background(Shell shell) {
         clearSockets();
-        List<String> argv = new ArrayList<>(Shell.which("setsid").isPresent() ? List.of("setsid") : List.of());
-        argv.addAll(argv());
-        ProcessHandle process = shell.release(machine.command(argv), this::toLog).toHandle();
+        ProcessHandle process = shell.release(machine.commandApart(argv()), this::toLog).toHandle();
         try {
             boot(process);
             return process;

@@ -3,6 +3,8 @@ package lib;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
+import lib.tool.Shell;
 import lib.tool.Shell.Command;
 
 /**
@@ -50,6 +52,14 @@ public record Machine(String name, Path folder, Payload payload, int memory, int
     /** The command that runs this machine, marked as this machine's. */
     Command command(List<String> argv) {
         return Command.of(argv).with(MARK, folder.toString());
+    }
+
+    /**
+     * The same in a session of its own, where there is the program for that: Ctrl-C reaches the whole foreground group, and a hypervisor
+     * that ends by it looks like a guest that has ended.
+     */
+    Command commandApart(List<String> argv) {
+        return command(Shell.which("setsid").isPresent() ? Stream.concat(Stream.of("setsid"), argv.stream()).toList() : argv);
     }
 
     /** The hypervisor's control socket: QMP of QEMU, the HTTP API of cloud-hypervisor. */

@@ -153,7 +153,7 @@ public record Qemu(Machine machine, Architecture architecture, Accelerator accel
 
     @Override
     public Guard start(Serial serial, Shell shell, List<List<String>> cleanup) {
-        Command command = machine.command(argv(serial));
+        Command command = serial == Serial.TERMINAL ? machine.command(argv(serial)) : machine.commandApart(argv(serial));
         return Guard.over(() -> shell.open(command, streams -> {
             if (serial == Serial.TERMINAL) {
                 streams.inheritIO();

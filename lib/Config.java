@@ -130,7 +130,7 @@ public record Config(Path folder, Optional<String> environment, Alpine alpine, L
                 new Alpine(conf.get(Key.ALPINE_VERSION, Pattern.compile("\\d+\\.\\d+(\\.\\d+)?"), "a version such as 3.22 or 3.19.4"), arch,
                         Arrays.stream(conf.get(Key.ALPINE_MIRROR).strip().split("\\s+")).map(text -> Download.uri(text, base)).toList(),
                         lines(folder.resolve("packages.list")), optionalLines(folder.resolve("repositories")), folder.resolve("keys"), epoch),
-                Source.all(lines(folder.resolve("sources.conf"))),
+                Source.all(lines(folder.resolve("sources.conf")), arch),
                 new Toolchain(conf.find(Key.RUST_TARGET).orElse(arch + "-unknown-linux-musl"), base, epoch),
                 new Guest(conf.get(Key.HOSTNAME, Pattern.compile("[A-Za-z0-9][A-Za-z0-9-]{0,62}"), "a host name"), passwordHash(conf),
                         optionalLines(folder.resolve("modules.conf")), existing(folder.resolve("my_init/my_init.conf")).getParent(),

@@ -105,10 +105,10 @@ public record Kernel(Config.Kernel config, Optional<BuildLock.Use> lock, Optiona
         KernelMenu.Edited edited = menu.edited(source.folder(), before, editor).without(KernelNeeds.fixed(config.localVersion(), compression).keySet());
         Map<String, String> changes = new TreeMap<>(edited.changes());
         if (!changes.isEmpty()) {
-            KernelMenu.write(config.config(), changes);
+            KernelMenu.write(config.config(), config.arch(), changes);
             // The menu proposes what depends on a new option; a base such as allnoconfig says no to it.
             Map<String, String> more = edited.missingIn(proposed(source, compression), Kconfig.read(source.folder(), kbuild().sourceArch()));
-            KernelMenu.write(config.config(), more);
+            KernelMenu.write(config.config(), config.arch(), more);
             changes.putAll(more);
             configure(source, kbuild().compiler(), compression);
         }
@@ -140,7 +140,7 @@ public record Kernel(Config.Kernel config, Optional<BuildLock.Use> lock, Optiona
     }
 
     private KernelConfig wanted(KernelSource.Tree source, Config.Compression compression) {
-        return KernelConfig.read(config.config()).withDefaults(KernelNeeds.of(config.arch(), compression), "every image").withDefaults(KernelNeeds.POLICY, "every image")
+        return KernelConfig.read(config.config(), config.arch()).withDefaults(KernelNeeds.of(config.arch(), compression), "every image").withDefaults(KernelNeeds.POLICY, "every image")
                 .with(firmware.map(linked -> KernelNeeds.linking(linked, source.folder())).orElse(List.of()))
                 .withFixed(KernelNeeds.fixed(config.localVersion(), compression), "the build");
     }

@@ -6,32 +6,36 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import lib.tool.Failure;
 import lib.tool.Trees;
 
 /**
  * What config/kernel.config and config/kernel.d/*.config ask of the kernel, and whether a final configuration grants it.
  *
- * <p>Rule for the base, in kernel.config only: a line {@code # base: TARGET} names a make target (allnoconfig, tinyconfig, defconfig,
+ * <p>Rule for the base, in kernel.config only: a line {@code # base: TARGET}, or {@code # base ARCH: TARGET} for one processor, names a make target (allnoconfig, tinyconfig, defconfig,
  * x86_64_defconfig ...) and the file says what differs from it; without such a line a file that begins as the kernel writes them
  * ("Automatically generated file" or "Kernel Configuration") is a full configuration, and any other one differs from defconfig.
  *
- * <p>A line is {@code CONFIG_X=value} or {@code # CONFIG_X is not set}; with {@code # optional} behind it the kernel may do without.
- * The last line about a symbol counts.
+ * <p>A line is {@code CONFIG_X=value} or {@code # CONFIG_X is not set}; with {@code # optional} behind it the kernel may do without, with
+ * {@code # only x86_64} or {@code # only aarch64} (and {@code , optional}) it is for that processor. The last line about a symbol counts.
  *
  * @param base make target; empty for a full configuration
  * @param requests in file order, at most one a symbol
  */
 record KernelConfig(Optional<String> base, List<Request> requests) {
+    private static final Set<String> ARCHITECTURES = Set.of("x86_64", "aarch64");
     private static final Pattern SET = Pattern.compile("(CONFIG_\\w+)=(\"(?:[^\"\\\\]|\\\\.)*\"|[^\\s#\"]+)\\s*(#.*)?");
     private static final Pattern UNSET = Pattern.compile("#\\s*(CONFIG_\\w+) is not set\\s*(#.*)?");
-    private static final Pattern BASE = Pattern.compile("#\\s*base:\\s*(\\S+)\\s*");
+    private static final Pattern BASE = Pattern.compile("#\\s*base(?: (x86_64|aarch64))?:\\s*(\\S+)\\s*");
     private static final Pattern TARGET = Pattern.compile("[a-z0-9_]*config");
     private static final Pattern WRITTEN_BY_THE_KERNEL = Pattern.compile("# (Automatically generated file; DO NOT EDIT\\.|Linux/\\S+ \\S+ Kernel Configuration)");
-    private static final Pattern OPTIONAL = Pattern.compile("#\\s*optional\\b.*");
+    private static final Pattern ONLY = Pattern.compile("#\\s*only (\\w+)\\b,?\\s*(.*)");
+    private static final Pattern OPTIONAL = Pattern.compile("#?\\s*optional\\b.*");
 
     /**
      * One line's wish.
@@ -47,55 +51,77 @@ record KernelConfig(Optional<String> base, List<Request> requests) {
         }
     }
 
-    /** Reads kernel.config and the files of kernel.d beside it, in name order. */
-    static KernelConfig read(Path file) {
+    /** Reads kernel.config and the files of kernel.d beside it, in name order: what they say for one of Alpine's architectures. */
+    static KernelConfig read(Path file, String arch) {
         String text = Trees.read(file);
-        Optional<String> base = base(file, text);
+        Optional<String> base = base(file, text, arch);
         Map<String, Request> requests = new LinkedHashMap<>();
-        parse(file.toString(), text, requests);
+        parse(file.toString(), text, arch, requests);
         for (Path more : Config.files(file.resolveSibling("kernel.d"), ".config")) {
-            parse(more.toString(), Trees.read(more), requests);
+            parse(more.toString(), Trees.read(more), arch, requests);
         }
         return new KernelConfig(base, List.copyOf(requests.values()));
     }
 
-    private static Optional<String> base(Path file, String text) {
+    /** The base for this architecture by its name, else the one for all. */
+    private static Optional<String> base(Path file, String text, String arch) {
         boolean full = false;
         int number = 0;
+        Optional<String> common = Optional.empty();
         for (String line : text.split("\\R", -1)) {
             number++;
             Matcher m = BASE.matcher(line);
             if (m.matches()) {
-                if (!TARGET.matcher(m.group(1)).matches()) {
+                if (!TARGET.matcher(m.group(2)).matches()) {
                     throw Failure.at(file.toString(), number, line, "not a base", "write a make target such as allnoconfig or x86_64_defconfig");
                 }
-                return Optional.of(m.group(1));
+                if (arch.equals(m.group(1))) {
+                    return Optional.of(m.group(2));
+                }
+                common = m.group(1) == null ? common.or(() -> Optional.of(m.group(2))) : common;
             }
             full |= WRITTEN_BY_THE_KERNEL.matcher(line.strip()).matches();
         }
-        return full ? Optional.empty() : Optional.of("defconfig");
+        return common.isPresent() || full ? common : Optional.of("defconfig");
     }
 
-    private static void parse(String file, String text, Map<String, Request> requests) {
+    private static void parse(String file, String text, String arch, Map<String, Request> requests) {
         int number = 0;
         for (String raw : text.split("\\R", -1)) {
             number++;
             String line = raw.strip();
             Matcher set = SET.matcher(line);
             Matcher unset = UNSET.matcher(line);
-            if (set.matches()) {
-                put(requests, set.group(1), set.group(2), set.group(3), file + ":" + number);
-            } else if (unset.matches()) {
-                put(requests, unset.group(1), "n", unset.group(2), file + ":" + number);
-            } else if (!line.isEmpty() && !line.startsWith("#")) {
-                throw Failure.at(file, number, raw, "not a kernel option", "write CONFIG_X=y, CONFIG_X=m, CONFIG_X=\"text\" or # CONFIG_X is not set");
+            if (!set.matches() && !unset.matches()) {
+                if (!line.isEmpty() && !line.startsWith("#")) {
+                    throw Failure.at(file, number, raw, "not a kernel option", "write CONFIG_X=y, CONFIG_X=m, CONFIG_X=\"text\" or # CONFIG_X is not set");
+                }
+                continue;
+            }
+            Optional<String> comment = Optional.ofNullable(set.matches() ? set.group(3) : unset.group(2));
+            Optional<String> only = comment.flatMap(KernelConfig::only);
+            if (only.isPresent() && !ARCHITECTURES.contains(only.get())) {
+                throw Failure.at(file, number, raw, "there are no images for " + only.get(), "write # only x86_64 or # only aarch64");
+            }
+            if (only.isEmpty() || only.get().equals(arch)) {
+                boolean optional = comment.filter(words -> OPTIONAL.matcher(ONLY.matcher(words).replaceFirst("$2")).matches()).isPresent();
+                String symbol = set.matches() ? set.group(1) : unset.group(1);
+                requests.remove(symbol);
+                requests.put(symbol, new Request(symbol, set.matches() ? set.group(2) : "n", optional, file + ":" + number));
             }
         }
     }
 
-    private static void put(Map<String, Request> requests, String symbol, String value, String comment, String where) {
-        requests.remove(symbol);
-        requests.put(symbol, new Request(symbol, value, comment != null && OPTIONAL.matcher(comment).matches(), where));
+    /** The processor that a line is for, by the comment behind it. */
+    private static Optional<String> only(String comment) {
+        Matcher m = ONLY.matcher(comment);
+        return m.matches() ? Optional.of(m.group(1)) : Optional.empty();
+    }
+
+    /** Whether a line of a configuration file counts for this architecture. */
+    static boolean isFor(String line, String arch) {
+        return Stream.of(SET, UNSET).map(pattern -> pattern.matcher(line.strip())).filter(Matcher::matches)
+                .flatMap(m -> Optional.ofNullable(m.group(m.groupCount())).flatMap(KernelConfig::only).stream()).allMatch(arch::equals);
     }
 
     /** The same with these wishes where the files say nothing. */
@@ -143,7 +169,7 @@ record KernelConfig(Optional<String> base, List<Request> requests) {
     /** Values by symbol of a configuration that the kernel wrote; what is not set has the value n. */
     static Map<String, String> values(Path config) {
         Map<String, Request> all = new LinkedHashMap<>();
-        parse(config.toString(), Trees.read(config), all);
+        parse(config.toString(), Trees.read(config), "", all);
         Map<String, String> values = new LinkedHashMap<>();
         all.forEach((symbol, request) -> values.put(symbol, request.value()));
         return values;

@@ -96,24 +96,24 @@ record KernelMenu(Kbuild kbuild, Tools tools) {
     }
 
     /** Writes values where the last line about each option stands, be it in kernel.d; others go to the end of kernel.config. */
-    static void write(Path config, Map<String, String> changes) {
+    static void write(Path config, String arch, Map<String, String> changes) {
         Map<String, Path> places = new LinkedHashMap<>();
-        KernelConfig.read(config).requests().forEach(request -> places.put(request.symbol(), Path.of(request.where().replaceFirst(":\\d+$", ""))));
+        KernelConfig.read(config, arch).requests().forEach(request -> places.put(request.symbol(), Path.of(request.where().replaceFirst(":\\d+$", ""))));
         Map<Path, Map<String, String>> files = new LinkedHashMap<>();
         changes.forEach((symbol, value) -> files.computeIfAbsent(places.getOrDefault(symbol, config), any -> new TreeMap<>()).put(symbol, value));
-        files.forEach((file, those) -> Trees.replace(file, edited(Trees.read(file), those)));
+        files.forEach((file, those) -> Trees.replace(file, edited(Trees.read(file), arch, those)));
     }
 
-    /** A file's text with these values: lines about the options are replaced where they stand, others are put at the end. */
-    static String edited(String text, Map<String, String> changes) {
+    /** A file's text with these values: lines about the options are replaced where they stand, others are put at the end. Those for another processor stay. */
+    static String edited(String text, String arch, Map<String, String> changes) {
         Map<String, String> left = new LinkedHashMap<>(changes);
         StringBuilder out = new StringBuilder();
         for (String line : text.stripTrailing().split("\\R", -1)) {
             Matcher m = ABOUT.matcher(line.strip());
-            if (!m.matches() || !changes.containsKey(m.group(1))) {
+            if (!m.matches() || !changes.containsKey(m.group(1)) || !KernelConfig.isFor(line, arch)) {
                 out.append(line).append('\n');
             } else if (left.containsKey(m.group(1))) {
-                out.append(line(m.group(1), left.remove(m.group(1)))).append('\n');
+                out.append(line(m.group(1), left.remove(m.group(1)))).append(line.replaceFirst("^.*?( # only \\w+)?$", "$1")).append('\n');
             }
         }
         left.forEach((symbol, value) -> out.append(line(symbol, value)).append('\n'));

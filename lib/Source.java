@@ -30,14 +30,17 @@ public record Source(Type type, String name, String url, String version, String 
         return SourceLine.split(file, number, text).source();
     }
 
-    /** Reads the lines of a file; no two of them may have one name, or install one path. */
-    static List<Source> all(List<Config.Line> lines) {
+    /** Reads the lines of a file that are for this architecture; no two of them may have one name, or install one path. */
+    static List<Source> all(List<Config.Line> lines, String arch) {
         Map<String, Source> names = new HashMap<>();
         Map<String, Source> paths = new HashMap<>();
         List<Source> all = new ArrayList<>();
         for (Config.Line text : lines) {
             SourceLine line = SourceLine.split(text.file(), text.number(), text.text());
             Source source = line.source();
+            if (!source.option("arch").orElse(arch).equals(arch)) {
+                continue;
+            }
             Source namesake = names.put(source.name(), source);
             if (namesake != null) {
                 throw line.wrong(SourceLine.NAME, "the name " + source.name() + " is used twice", "it is also used at " + namesake.where());

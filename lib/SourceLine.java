@@ -152,6 +152,7 @@ record SourceLine(String file, int number, String text, boolean blanks, List<Wor
         SHA256(false, true, "[0-9a-fA-F]{64}", "64 hexadecimal digits"),
         PATH(false, true, "(?!/)(?!(.*/)?\\.\\.(/|$))\\S+", "a file inside the archive"),
         RENAME(false, true, "(?!\\.\\.?$)[^/\\s]+", "the name of a program"),
+        ARCH(true, true, "x86_64|aarch64", "x86_64 or aarch64"),
         INSTALL(true, true, "(?!.*/\\.\\.?(/|$))(/[^/\\s]+)+", "a path in the image such as /usr/bin/tool");
 
         private final boolean git;

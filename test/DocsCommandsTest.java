@@ -44,7 +44,7 @@ class DocsCommandsTest {
         NOT_HERE.put("./jbang test.java.*", "this is it");
         NOT_HERE.put("(HYPERVISOR=ch .*)?\\./jbang runit.java( (?!--check|--status|--help).*)?", "waits for a person at a terminal, or needs cloud-hypervisor and bridges, or boots many times: RunitTest, RunitImageTest, CloudHypervisorTest, NetworkTest");
         NOT_HERE.put("./jbang dev-container.java.*", "needs a container image from a registry: DevContainerTest runs each verb on one of its own");
-        NOT_HERE.put("ALPINE_ARCH=aarch64 .*", "needs a cross compiler: EnvironmentTest");
+        NOT_HERE.put("ALPINE_ARCH=aarch64 .*", "takes cross compilers and a kernel more: EnvironmentTest, EmulationTest, KernelTest");
         NOT_HERE.put(".* image.java (rollback|promote) .*", "needs the history of a bucket: ChannelsTest, ImagePublishTest");
         NOT_HERE.put("\\.ci/.*", "steps of workflows: every command in them is run here by itself");
         NOT_HERE.put(".*--menuconfig.*", "waits for a person in the kernel's menu: KernelTest");

@@ -94,6 +94,7 @@ class HouseRulesTest {
             SharedCacheTest lib/SharedCache.java
             demo/MyInitTest demo/my_init/Cargo.toml
             lib/AlpineMirrorTest lib/Alpine.java
+            lib/NodePackagesTest config/packages.list
             lib/KernelBootTest lib/Kernel.java
             lib/apk/HostileTest lib/apk/PackageFile.java
             """.lines().map(line -> line.split(" ")).collect(Collectors.toUnmodifiableMap(line -> line[0], line -> line[1]));

@@ -273,7 +273,7 @@ class ComponentsTest {
     }
 
     private static List<Source> sources(String... lines) {
-        return Source.all(IntStream.range(0, lines.length).mapToObj(i -> new Config.Line("sources.conf", i + 1, lines[i])).toList());
+        return Source.all(IntStream.range(0, lines.length).mapToObj(i -> new Config.Line("sources.conf", i + 1, lines[i])).toList(), "x86_64");
     }
 
     private Config.Toolchain toolchain() {

@@ -40,7 +40,7 @@ class KernelConfigTest {
     }
 
     private KernelConfig config(String text) throws IOException {
-        return KernelConfig.read(Files.writeString(temp.resolve("kernel.config"), text));
+        return KernelConfig.read(Files.writeString(temp.resolve("kernel.config"), text), "x86_64");
     }
 
     private Failure refusal(String text, Map<String, String> granted) throws IOException {
@@ -64,6 +64,31 @@ class KernelConfigTest {
         KernelConfig config = config("CONFIG_X=y\n");
         assertThat(config.text()).isEqualTo("CONFIG_Y=\"a # b\"\nCONFIG_X=m\n");
         assertThat(config.requests()).anyMatch(request -> request.symbol().equals("CONFIG_X") && request.where().endsWith("20-b.config:1"));
+    }
+
+    @Test
+    void lines_for_one_processor_count_there_only() throws IOException {
+        Path file = Files.writeString(temp.resolve("kernel.config"), """
+                # base: x86_64_defconfig
+                # base aarch64: defconfig
+                CONFIG_CMDLINE="console=ttyS0" # only x86_64
+                CONFIG_CMDLINE="console=ttyAMA0" # only aarch64
+                CONFIG_CRC=m # only x86_64, optional: newer releases have none
+                # CONFIG_PVH is not set # only aarch64
+                """);
+
+        KernelConfig arm = KernelConfig.read(file, "aarch64");
+        KernelConfig pc = KernelConfig.read(file, "x86_64");
+
+        assertThat(arm.base()).contains("defconfig");
+        assertThat(arm.text()).isEqualTo("CONFIG_CMDLINE=\"console=ttyAMA0\"\n# CONFIG_PVH is not set\n");
+        assertThat(pc.base()).contains("x86_64_defconfig");
+        assertThat(pc.text()).isEqualTo("CONFIG_CMDLINE=\"console=ttyS0\"\nCONFIG_CRC=m\n");
+        assertThat(pc.requests().get(1).optional()).isTrue();
+        assertThat(pc.requests().get(0).optional()).isFalse();
+        assertThatThrownBy(() -> config("CONFIG_A=y # only arm\n")).isInstanceOf(Failure.class).hasMessageContaining("kernel.config:1: there are no images for arm");
+        assertThat(KernelMenu.edited("CONFIG_A=y # only x86_64\nCONFIG_A=m # only aarch64\n", "x86_64", Map.of("CONFIG_A", "n")))
+                .isEqualTo("# CONFIG_A is not set # only x86_64\nCONFIG_A=m # only aarch64\n");
     }
 
     @Test
@@ -138,7 +163,7 @@ class KernelConfigTest {
     void the_menu_changes_the_line_that_counts() throws IOException {
         Path file = Files.writeString(temp.resolve("kernel.config"), "# Base\nCONFIG_X=y\nCONFIG_Y=m\n");
         Path later = Files.writeString(Files.createDirectories(temp.resolve("kernel.d")).resolve("10.config"), "# More\nCONFIG_X=m\n");
-        KernelMenu.write(file, Map.of("CONFIG_X", "n", "CONFIG_Y", "y", "CONFIG_Z", "8"));
+        KernelMenu.write(file, "x86_64", Map.of("CONFIG_X", "n", "CONFIG_Y", "y", "CONFIG_Z", "8"));
         assertThat(later).hasContent("# More\n# CONFIG_X is not set\n");
         assertThat(file).hasContent("# Base\nCONFIG_X=y\nCONFIG_Y=y\nCONFIG_Z=8\n");
     }

@@ -32,6 +32,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** With the distribution's kernel source and the demo's configuration, in the cache that builds use: objects are compiled there once. */
 @Tag("slow")
@@ -132,10 +134,13 @@ class KernelTest {
         assertThat(KernelConfig.values(kernel.configuration(Config.Compression.XZ))).containsAllEntriesOf(changes);
     }
 
-    @Test
-    void the_configuration_of_a_node_is_granted_and_has_what_modules_conf_names() throws IOException {
+    @ParameterizedTest
+    @ValueSource(strings = {"x86_64", "aarch64"})
+    void the_configuration_of_a_node_is_granted_and_has_what_modules_conf_names(String arch) throws IOException {
+        String gcc = Architecture.named(arch).toolPrefix() + "gcc";
+        assumeTrue(Shell.which(gcc).isPresent(), gcc + " is not installed");
         Path folder = TestProject.folder().resolve("config");
-        Config.Kernel node = new Config.Kernel("6.12", Optional.of(DebianSource.of("6.12").toUri()), "-MyceliumOS", folder.resolve("kernel.config"), "x86_64", 0);
+        Config.Kernel node = new Config.Kernel("6.12", Optional.of(DebianSource.of("6.12").toUri()), "-MyceliumOS", folder.resolve("kernel.config"), arch, 0);
         Map<String, String> granted = KernelConfig.values(new Kernel(node, tools, 2).configuration(Config.Compression.XZ));
         Map<String, Set<String>> options = optionsByModule(new KernelSource(node, tools).unpacked().folder());
         for (Config.Line line : Config.read(folder, Map.of()).guest().modules()) {

@@ -142,7 +142,7 @@ class SourceTest {
             git x https://0123456789abcdef0123456789abcdef01234567@h/x main cargo | none                   | token
             """)
     void points_at_the_part_of_a_line_that_is_wrong(String line, String marked, String fault) {
-        assertThatThrownBy(() -> Source.all(List.of(new Config.Line("config/sources.conf", 7, line)))).isInstanceOfSatisfying(Failure.class, failure -> {
+        assertThatThrownBy(() -> Source.all(List.of(new Config.Line("config/sources.conf", 7, line)), "x86_64")).isInstanceOfSatisfying(Failure.class, failure -> {
             assertThat(failure.exitCode()).isEqualTo(Failure.USAGE);
             assertThat(failure.what()).startsWith("config/sources.conf:7: ").doesNotContain("secret", "ghp_abcdef", "0123456789abcdef");
             assertThat(failure.what() + failure.hint()).contains(fault);
@@ -173,7 +173,7 @@ class SourceTest {
         Path file = folder.resolve("sources.conf");
         Files.writeString(file, "# components\r\n\r\ngit:a:https://h/a:main:cargo # the first\r\n  release b https://h/b#x 1 install\r\n\t\r\n");
 
-        List<Source> sources = Source.all(Config.lines(file));
+        List<Source> sources = Source.all(Config.lines(file), "x86_64");
         assertThat(sources).extracting(Source::toString).containsExactly("git:a:https://h/a:main:cargo", "release b https://h/b#x 1 install");
         assertThat(sources.get(1).where()).isEqualTo(file + ":4");
     }
@@ -188,8 +188,16 @@ class SourceTest {
                 .hasMessageContaining("sources.conf:2: b and a (sources.conf:1) both install /usr/bin/b");
     }
 
+    @Test
+    void a_line_for_another_processor_is_left_out() {
+        List<Source> pc = all("release:a:https://h/amd64:1:install:arch=x86_64", "release:a:https://h/arm64:1:install:arch=aarch64", "git:b:https://h/b:main:cargo");
+
+        assertThat(pc).extracting(Source::url).containsExactly("https://h/amd64", "https://h/b");
+        assertThatThrownBy(() -> all("git:b:https://h/b:main:cargo:arch=amd64")).hasMessageContaining("arch= needs x86_64 or aarch64");
+    }
+
     private static List<Source> all(String... lines) {
-        return Source.all(java.util.stream.IntStream.range(0, lines.length).mapToObj(i -> new Config.Line("sources.conf", i + 1, lines[i])).toList());
+        return Source.all(java.util.stream.IntStream.range(0, lines.length).mapToObj(i -> new Config.Line("sources.conf", i + 1, lines[i])).toList(), "x86_64");
     }
 
     @Test

@@ -16,11 +16,13 @@ final class Choices {
     /** The mask of packages without a repository tag. */
     static final int UNTAGGED = 1;
 
+    private final Catalog catalog;
     private final Map<Package, Candidate> candidates = new IdentityHashMap<>();
     private final List<String> tags = new ArrayList<>(List.of(""));
     private Slot[] slots;
 
     Choices(Catalog catalog) {
+        this.catalog = catalog;
         this.slots = new Slot[catalog.size() + 1];
     }
 
@@ -135,6 +137,25 @@ final class Choices {
             slot.kind = others == 0 ? 0 : others < slot.options.size() ? 1 : 2;
         }
         return slot;
+    }
+
+    Slot slot(String name) {
+        return slot(catalog.name(name));
+    }
+
+    /** The slot of what a dependency asks for. */
+    Slot slot(Dependency dependency) {
+        return slot(dependency.name());
+    }
+
+    /** All names that a package has: its own, then what it provides. */
+    List<Slot> carriedNames(Package pkg) {
+        List<Slot> names = new ArrayList<>();
+        names.add(slot(pkg.name()));
+        for (Dependency provided : pkg.provides()) {
+            names.add(slot(provided));
+        }
+        return names;
     }
 
     Candidate candidate(Package pkg) {

@@ -1,32 +1,23 @@
 package lib.apk;
 
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Comparator;
-import java.util.Deque;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
-import java.util.TreeSet;
 import lib.apk.Choices.Candidate;
 import lib.apk.Choices.Option;
 import lib.apk.Choices.Slot;
 
 /**
- * Chooses a package for each name that the world needs, as apk-tools 2.14 chooses: constraints are carried on until nothing more
- * follows from them, then one name is decided for good, and so on. Names with one candidate left are decided first, then those with
- * packages of that name only, then mixed, then purely provided ones; in each class those with the deepest dependencies first.
+ * Chooses a package for each name that the world needs, as apk-tools 2.14 chooses: {@link Constraints} are carried on until nothing
+ * more follows from them, then the first of the {@link Pending} names is decided for good, and so on. Nothing is taken back.
  */
 final class Resolver {
-    private final Catalog catalog;
     private final Choices choices;
     private final List<Dependency> world;
-    private final Deque<Slot> dirty = new ArrayDeque<>();
+    private final Pending pending = new Pending();
+    private final Constraints constraints;
     private final Set<Slot> decided = new LinkedHashSet<>();
-    private final Set<Slot> single = new LinkedHashSet<>();
-    /** Real packages first, then deeper ones, then those that nobody gives a high priority; of equal ones the latest. */
-    private final TreeSet<Slot> open = new TreeSet<>(Comparator.<Slot>comparingInt(slot -> slot.kind).thenComparingInt(slot -> -slot.depth)
-            .thenComparingInt(slot -> slot.priority).thenComparingInt(slot -> slot.turn));
     private int turns;
     private final List<Problem> problems = new ArrayList<>();
 
@@ -36,9 +27,9 @@ final class Resolver {
     /** @param world sorted as apk sorts it: see {@link World} */
     Resolver(Catalog catalog, List<Dependency> world) {
         catalog.link();
-        this.catalog = catalog;
         this.world = world;
         this.choices = new Choices(catalog);
+        this.constraints = new Constraints(choices, pending);
     }
 
     /** Packages that the resolver may not choose; for a further attempt after one that failed. */
@@ -54,21 +45,17 @@ final class Resolver {
     /** Decides every name. Afterwards {@link #problems} tells what could not be decided, {@link #chosen} what was. */
     Resolver resolve() {
         for (Dependency atom : world) {
-            discover(slot(atom));
+            discover(choices.slot(atom));
         }
         for (Dependency atom : world) {
             prefer(atom);
         }
         for (Dependency atom : world) {
-            apply(atom, null);
+            constraints.apply(atom, null);
         }
         while (true) {
-            while (!dirty.isEmpty()) {
-                Slot slot = dirty.poll();
-                slot.dirty = false;
-                reconsider(slot);
-            }
-            Slot next = next();
+            constraints.settle();
+            Slot next = pending.next();
             if (next == null) {
                 verify();
                 return this;
@@ -85,7 +72,7 @@ final class Resolver {
 
     /** Whether the decisions meet the dependency. */
     boolean isMet(Dependency dependency) {
-        return met(dependency, slot(dependency).chosen);
+        return Constraints.met(dependency, choices.slot(dependency).chosen);
     }
 
     private void verify(Dependency dependency, Package by) {
@@ -107,12 +94,8 @@ final class Resolver {
 
     /** The package that has the name; null when there is none. */
     Package chosen(String name) {
-        Option option = choices.slot(catalog.name(name)).chosen;
+        Option option = choices.slot(name).chosen;
         return option == null ? null : option.candidate().pkg;
-    }
-
-    Slot slot(Dependency dependency) {
-        return choices.slot(catalog.name(dependency.name()));
     }
 
     /** Looks at everything that can be reached from a name: candidates, what they depend on, and what installs itself beside them. */
@@ -126,15 +109,15 @@ final class Resolver {
             if (!candidate.seen) {
                 candidate.seen = true;
                 for (Dependency dependency : candidate.pkg.depends()) {
-                    Slot below = slot(dependency);
+                    Slot below = choices.slot(dependency);
                     discover(below);
                     candidate.depth = Math.max(candidate.depth, below.depth + 1);
                 }
             }
             slot.depth = Math.max(slot.depth, candidate.depth);
-            carriedNames(candidate.pkg).forEach(this::discover);
+            choices.carriedNames(candidate.pkg).forEach(this::discover);
             for (Dependency dependency : candidate.pkg.depends()) {
-                List<Slot> dependents = slot(dependency).dependents;
+                List<Slot> dependents = choices.slot(dependency).dependents;
                 if (dependents.isEmpty() || dependents.get(dependents.size() - 1) != slot) {
                     dependents.add(slot);
                 }
@@ -152,270 +135,10 @@ final class Resolver {
             return;
         }
         int mask = choices.tagMask(atom.tag());
-        for (Option option : slot(atom).options) {
+        for (Option option : choices.slot(atom).options) {
             option.candidate().allowedTags |= mask;
             option.candidate().preferredTags = mask;
         }
-    }
-
-    private void apply(Dependency dependency, Candidate by) {
-        Slot slot = slot(dependency);
-        for (Option option : slot.options) {
-            Candidate candidate = option.candidate();
-            if (!option.satisfies(dependency)) {
-                candidate.conflicts++;
-                if (candidate.usable) {
-                    disqualify(candidate);
-                }
-            } else {
-                candidate.inherit(by);
-            }
-        }
-        if (!dependency.conflict()) {
-            want(slot);
-        }
-    }
-
-    private void want(Slot slot) {
-        slot.wanted++;
-        if (slot.wanted == 1) {
-            touch(slot);
-        }
-    }
-
-    private void disqualify(Candidate candidate) {
-        candidate.usable = false;
-        carriedNames(candidate.pkg).forEach(this::recheckDependents);
-        recheckWaiting(candidate.pkg);
-    }
-
-    private List<Slot> carriedNames(Package pkg) {
-        List<Slot> names = new ArrayList<>();
-        names.add(choices.slot(catalog.name(pkg.name())));
-        for (Dependency provided : pkg.provides()) {
-            names.add(slot(provided));
-        }
-        return names;
-    }
-
-    private void recheckDependents(Slot slot) {
-        for (Slot dependent : slot.dependents) {
-            dependent.checkDepends = true;
-            touch(dependent);
-        }
-    }
-
-    /** Names whose packages may install themselves because of {@code slot}. */
-    private void recheckInstallIf(Slot slot) {
-        for (Catalog.Name waiting : slot.name.installIf()) {
-            Slot other = choices.slot(waiting);
-            if (other.seen) {
-                other.checkInstallIf = true;
-                touch(other);
-            }
-        }
-    }
-
-    /** A package that waits to install itself, and can no longer, is looked at again. */
-    private void recheckWaiting(Package pkg) {
-        if (!pkg.installIf().isEmpty()) {
-            for (Slot slot : carriedNames(pkg)) {
-                slot.checkInstallIf = true;
-                touch(slot);
-            }
-        }
-    }
-
-    private void touch(Slot slot) {
-        if (!slot.dirty && !slot.locked && (slot.wanted > 0 || slot.checkInstallIf)) {
-            slot.dirty = true;
-            dirty.add(slot);
-        }
-    }
-
-    /** Draws all conclusions from what is known about the slot's candidates by now. */
-    private void reconsider(Slot slot) {
-        boolean checkDepends = slot.checkDepends;
-        boolean checkInstallIf = slot.checkInstallIf;
-        slot.checkDepends = false;
-        slot.checkInstallIf = false;
-        List<Candidate> group = new ArrayList<>();
-        boolean allAllowed = true;
-        boolean triggered = false;
-        for (Option option : slot.options) {
-            Candidate candidate = option.candidate();
-            candidate.grouping = false;
-            if (checkDepends && candidate.usable && !possible(candidate)) {
-                disqualify(candidate);
-            }
-            if (!candidate.usable) {
-                continue;
-            }
-            if (checkInstallIf) {
-                checkInstallIf(candidate);
-            }
-            triggered |= candidate.triggered;
-            if (slot.wanted > 0) {
-                candidate.grouping = true;
-                group.add(candidate);
-                allAllowed &= candidate.tagAllowed();
-            }
-        }
-        slot.severalOptions = group.size() > 1 || !allAllowed;
-        slot.triggered = triggered;
-        enqueue(slot);
-        if (!group.isEmpty()) {
-            for (Option option : slot.options) {
-                option.candidate().grouped = option.candidate().grouping;
-            }
-            applyCommon(group);
-            provideCommon(slot, group);
-        }
-        if (!slot.reconsidered) {
-            slot.reconsidered = true;
-            slot.dependents.stream().filter(open::contains).forEach(this::enqueue);
-        }
-    }
-
-    private boolean possible(Candidate candidate) {
-        for (Dependency dependency : candidate.pkg.depends()) {
-            if (!possible(dependency)) {
-                return false;
-            }
-        }
-        return true;
-    }
-
-    private boolean possible(Dependency dependency) {
-        Slot slot = slot(dependency);
-        if (slot.locked) {
-            return met(dependency, slot.chosen);
-        }
-        if (slot.wanted == 0 && dependency.conflict()) {
-            return true;
-        }
-        for (Option option : slot.options) {
-            if (option.candidate().usable && option.satisfies(dependency)) {
-                return true;
-            }
-        }
-        return false;
-    }
-
-    /** Whether the dependency is met by the decision for its name (null: nothing has it). */
-    private static boolean met(Dependency dependency, Option chosen) {
-        return chosen == null ? dependency.conflict() : chosen.satisfies(dependency);
-    }
-
-    private void checkInstallIf(Candidate candidate) {
-        if (candidate.untriggerable) {
-            return;
-        }
-        candidate.triggered = true;
-        for (Dependency condition : candidate.pkg.installIf()) {
-            Slot slot = slot(condition);
-            if (!slot.locked || !met(condition, slot.chosen)) {
-                candidate.triggered = false;
-                candidate.untriggerable = slot.locked;
-                return;
-            }
-        }
-        for (Dependency condition : candidate.pkg.installIf()) {
-            Option cause = slot(condition).chosen;
-            candidate.inherit(cause == null ? null : cause.candidate());
-        }
-    }
-
-    /** What all remaining candidates depend on is needed whichever is taken; with one candidate its versions count as well. */
-    private void applyCommon(List<Candidate> group) {
-        Candidate first = group.get(0);
-        if (group.size() == 1) {
-            first.pkg.depends().stream().filter(dependency -> !dependency.conflict()).distinct()
-                    .filter(dependency -> appliedOnce(first, dependency)).forEach(dependency -> apply(dependency, first));
-            return;
-        }
-        for (Dependency dependency : first.pkg.depends()) {
-            Slot slot = slot(dependency);
-            if (!dependency.conflict() && slot.wanted == 0 && group.stream().allMatch(one -> dependsOn(one, dependency.name()))) {
-                want(slot);
-                slot.options.forEach(option -> option.candidate().inherit(first));
-            }
-        }
-    }
-
-    private final Set<String> applied = new java.util.HashSet<>();
-
-    private boolean appliedOnce(Candidate by, Dependency dependency) {
-        return applied.add(by.pkg.checksum() + " " + dependency);
-    }
-
-    private static boolean dependsOn(Candidate candidate, String name) {
-        for (Dependency dependency : candidate.pkg.depends()) {
-            if (!dependency.conflict() && dependency.name().equals(name)) {
-                return true;
-            }
-        }
-        return false;
-    }
-
-    /** What all remaining candidates provide in some version nobody else may provide. */
-    private void provideCommon(Slot slot, List<Candidate> group) {
-        Package first = group.get(0).pkg;
-        List<String> names = new ArrayList<>();
-        names.add(first.name());
-        first.provides().stream().filter(provided -> !provided.version().isEmpty()).map(Dependency::name).forEach(names::add);
-        for (String name : names) {
-            if (!name.equals(slot.name.text()) && group.stream().allMatch(one -> carries(one.pkg, name))) {
-                excludeOthers(slot, choices.slot(catalog.name(name)));
-            }
-        }
-    }
-
-    /** Whether the package occupies the name, so that no other package with it can be there too. */
-    private static boolean carries(Package pkg, String name) {
-        if (pkg.name().equals(name)) {
-            return true;
-        }
-        for (Dependency provided : pkg.provides()) {
-            if (!provided.version().isEmpty() && provided.name().equals(name)) {
-                return true;
-            }
-        }
-        return false;
-    }
-
-    private void excludeOthers(Slot wanted, Slot slot) {
-        for (Option option : slot.options) {
-            Candidate candidate = option.candidate();
-            if (candidate.usable && option.version() != null && wanted.options.stream().noneMatch(one -> one.candidate() == candidate)) {
-                disqualify(candidate);
-            }
-        }
-    }
-
-    /** Puts a name that needs a decision in line; one that is looked at again and has a single candidate left goes to the front. */
-    private void enqueue(Slot slot) {
-        if (slot.wanted == 0 && !slot.triggered) {
-            open.remove(slot);
-            single.remove(slot);
-        } else if (open.contains(slot)) {
-            if (!slot.severalOptions) {
-                open.remove(slot);
-                single.add(slot);
-            }
-        } else if (!single.contains(slot)) {
-            open.add(slot);
-        }
-    }
-
-    /** The name to decide next; null when all are decided. */
-    private Slot next() {
-        if (!single.isEmpty()) {
-            Slot first = single.iterator().next();
-            single.remove(first);
-            return first;
-        }
-        return open.pollFirst();
     }
 
     private void decide(Slot slot) {
@@ -439,12 +162,12 @@ final class Resolver {
         if (!candidate.usable || !candidate.tagAllowed()) {
             problems.add(new Problem(slot.name.text(), candidate.pkg));
         }
-        lock(choices.slot(catalog.name(candidate.pkg.name())), new Option(candidate, candidate.pkg.version()));
+        lock(choices.slot(candidate.pkg.name()), new Option(candidate, candidate.pkg.version()));
         for (Dependency provided : candidate.pkg.provides()) {
-            lock(slot(provided), new Option(candidate, provided.version().isEmpty() ? null : provided.version()));
+            lock(choices.slot(provided), new Option(candidate, provided.version().isEmpty() ? null : provided.version()));
         }
         for (Dependency dependency : candidate.pkg.depends()) {
-            apply(dependency, candidate);
+            constraints.apply(dependency, candidate);
         }
     }
 
@@ -455,7 +178,7 @@ final class Resolver {
             return false;
         }
         return option.version() != null || candidate.pkg.priority() != 0
-                || choices.slot(catalog.name(candidate.pkg.name())).wanted > 0;
+                || choices.slot(candidate.pkg.name()).wanted > 0;
     }
 
     private void lock(Slot slot, Option option) {
@@ -470,17 +193,15 @@ final class Resolver {
         slot.locked = true;
         slot.chosen = option;
         decided.add(slot);
-        open.remove(slot);
-        single.remove(slot);
+        pending.remove(slot);
         if (option != null) {
             for (Option other : slot.options) {
                 boolean together = option.version() == null && other.version() == null;
                 if (other.candidate() != option.candidate() && !together && other.candidate().usable) {
-                    disqualify(other.candidate());
+                    constraints.disqualify(other.candidate());
                 }
             }
         }
-        recheckDependents(slot);
-        recheckInstallIf(slot);
+        constraints.decided(slot);
     }
 }

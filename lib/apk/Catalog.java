@@ -4,9 +4,11 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * All packages that can be chosen from: those already installed and those of the indexes, found by every name they carry.
@@ -17,6 +19,8 @@ public final class Catalog {
     private final Map<String, Name> names = new HashMap<>(1 << 17);
     private final Map<String, Package> byChecksum = new HashMap<>(1 << 15);
     private final List<Package> installed = new ArrayList<>();
+    /** Names with a package that installs itself beside others. */
+    private final Set<Name> interested = new HashSet<>();
     private boolean linked;
 
     /** One who carries a name: a package and the version it carries it in, null for a provided name without version. */
@@ -77,14 +81,21 @@ public final class Catalog {
             return known;
         }
         linked = false;
-        name(pkg.name()).providers.add(new Provider(pkg, pkg.version()));
+        carry(name(pkg.name()), pkg, pkg.version());
         for (Dependency provided : pkg.provides()) {
-            name(provided.name()).providers.add(new Provider(pkg, provided.version().isEmpty() ? null : provided.version()));
+            carry(name(provided.name()), pkg, provided.version().isEmpty() ? null : provided.version());
         }
         for (Dependency condition : pkg.installIf()) {
             name(condition.name());
         }
         return pkg;
+    }
+
+    private void carry(Name name, Package pkg, String version) {
+        name.providers.add(new Provider(pkg, version));
+        if (!pkg.installIf().isEmpty()) {
+            interested.add(name);
+        }
     }
 
     /** The package with this checksum. */
@@ -132,14 +143,13 @@ public final class Catalog {
             return;
         }
         Map<Name, List<Name>> waiting = new HashMap<>();
-        List<Name> interested = new ArrayList<>(names.values().stream()
-                .filter(name -> name.providers.stream().anyMatch(provider -> !provider.pkg().installIf().isEmpty())).toList());
-        interested.sort(Comparator.comparingInt(Name::id));
-        for (Name name : new ApkHash<>(interested, Name::text)) {
+        List<Name> sorted = new ArrayList<>(interested);
+        sorted.sort(Comparator.comparingInt(Name::id));
+        for (Name name : new ApkHash<>(sorted, Name::text)) {
             for (Provider provider : name.providers) {
                 for (Dependency condition : provider.pkg().installIf()) {
                     List<Name> list = waiting.computeIfAbsent(name(condition.name()), any -> new ArrayList<>());
-                    if (!list.contains(name)) {
+                    if (list.isEmpty() || list.get(list.size() - 1) != name) {
                         list.add(name);
                     }
                 }

@@ -7,7 +7,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -28,14 +27,19 @@ public final class Download {
     private final Cache cache;
     private final boolean offline;
     private final Duration stall;
-    private final Map<Boolean, HttpClient> clients = new HashMap<>();
+    private final Map<String, String> environment;
+    private HttpClient client;
 
     public Download(Console console, Cache cache, boolean offline) {
-        this(console, cache, offline, STALL);
+        this(console, cache, offline, STALL, System.getenv());
     }
 
-    /** @param stall how long a server may send nothing before it counts as broken */
-    Download(Console console, Cache cache, boolean offline, Duration stall) {
+    /**
+     * @param stall how long a server may send nothing before it counts as broken
+     * @param environment names the proxy and the certificates: see {@link HttpConnections}
+     */
+    Download(Console console, Cache cache, boolean offline, Duration stall, Map<String, String> environment) {
+        this.environment = environment;
         this.console = console;
         this.cache = cache;
         this.offline = offline;
@@ -216,7 +220,7 @@ public final class Download {
         if (offline) {
             throw unavailable(uri);
         }
-        return new Transfer(this::client, console, uri, part, maxBytes, stall).fetch(etag);
+        return new Transfer(this::client, environment, console, uri, part, maxBytes, stall).fetch(etag);
     }
 
     private static Failure unavailable(URI uri) {
@@ -262,7 +266,10 @@ public final class Download {
         }
     }
 
-    private synchronized HttpClient client(boolean secure) {
-        return clients.computeIfAbsent(secure, any -> secure ? HttpConnections.client(System.getenv()) : HttpConnections.plain(System.getenv()));
+    private synchronized HttpClient client() {
+        if (client == null) {
+            client = HttpConnections.client(environment);
+        }
+        return client;
     }
 }

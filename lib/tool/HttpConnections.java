@@ -2,6 +2,7 @@ package lib.tool;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.HttpURLConnection;
 import java.net.InetSocketAddress;
 import java.net.Proxy;
 import java.net.ProxySelector;
@@ -20,7 +21,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import javax.net.ssl.SSLContext;
-import javax.net.ssl.TrustManager;
 import javax.net.ssl.TrustManagerFactory;
 
 /**
@@ -28,6 +28,8 @@ import javax.net.ssl.TrustManagerFactory;
  * {@code no_proxy} name, as curl does, and trusting the certificates of {@code SSL_CERT_FILE} where that is set.
  */
 final class HttpConnections {
+    private static final Duration CONNECT = Duration.ofSeconds(20);
+
     private HttpConnections() { }
 
     /** A client that speaks TLS and follows redirects. */
@@ -37,19 +39,22 @@ final class HttpConnections {
         return builder.build();
     }
 
-    /** A client for http: only, which follows no redirects. It saves reading all the certificates of this machine, a quarter of a second. */
-    static HttpClient plain(Map<String, String> environment) {
-        try {
-            SSLContext none = SSLContext.getInstance("TLS");
-            none.init(null, new TrustManager[0], null);
-            return builder(environment).followRedirects(HttpClient.Redirect.NEVER).sslContext(none).build();
-        } catch (GeneralSecurityException e) {
-            throw new IllegalStateException(e);
-        }
+    /**
+     * A connection for http: only, which follows no redirects. The JDK's older client needs no threads, no TLS and no certificates, which
+     * would take longer to load than a mirror on the same network to answer.
+     *
+     * @param stall how long the server may send nothing
+     */
+    static HttpURLConnection plain(URI uri, Map<String, String> environment, Duration stall) throws IOException {
+        HttpURLConnection connection = (HttpURLConnection) uri.toURL().openConnection(new Proxies(environment).select(uri).get(0));
+        connection.setInstanceFollowRedirects(false);
+        connection.setConnectTimeout((int) CONNECT.toMillis());
+        connection.setReadTimeout((int) stall.toMillis());
+        return connection;
     }
 
     private static HttpClient.Builder builder(Map<String, String> environment) {
-        return HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).connectTimeout(Duration.ofSeconds(20)).proxy(new Proxies(environment));
+        return HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).connectTimeout(CONNECT).proxy(new Proxies(environment));
     }
 
     private static Optional<String> variable(Map<String, String> environment, String name) {

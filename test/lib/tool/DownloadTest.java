@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
+import com.sun.net.httpserver.HttpsConfigurator;
+import com.sun.net.httpserver.HttpsServer;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.net.InetSocketAddress;
@@ -12,12 +14,15 @@ import java.net.Proxy;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.KeyStore;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.Executors;
+import javax.net.ssl.KeyManagerFactory;
+import javax.net.ssl.SSLContext;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -52,8 +57,12 @@ class DownloadTest {
     }
 
     private Download download(boolean offline) {
+        return download(offline, Map.of());
+    }
+
+    private Download download(boolean offline, Map<String, String> environment) {
         Console console = Console.plain(System.err);
-        return new Download(console, new Cache(scratch.resolve("cache"), line -> { }), offline, Duration.ofSeconds(1));
+        return new Download(console, new Cache(scratch.resolve("cache"), line -> { }), offline, Duration.ofSeconds(1), environment);
     }
 
     private URI serve(String path, Behaviour behaviour) {
@@ -235,6 +244,62 @@ class DownloadTest {
         assertThat(proxies.select(URI.create("https://mirror.test/x"))).containsExactly(Proxy.NO_PROXY);
         assertThat(proxies.select(URI.create("http://www.example.org/x"))).containsExactly(Proxy.NO_PROXY);
         assertThat(proxies.select(URI.create("http://example.net/x"))).containsExactly(Proxy.NO_PROXY);
+    }
+
+    @Test
+    void fetches_through_the_proxy() {
+        List<String> lines = java.util.Collections.synchronizedList(new ArrayList<>());
+        URI proxy = serve("/file", (exchange, n) -> {
+            lines.add(exchange.getRequestMethod() + " " + exchange.getRequestURI());
+            good(exchange);
+        });
+        Download through = download(false, Map.of("http_proxy", "http://" + proxy.getAuthority()));
+
+        assertThat(through.verified(List.of(URI.create("http://mirror.test/file")), checksum(), 1 << 20)).hasBinaryContent(content);
+        assertThat(lines).containsExactly("GET http://mirror.test/file");
+    }
+
+    @Test
+    void trusts_a_certificate_of_ones_own_and_without_it_no_stranger() throws Exception {
+        Path keys = scratch.resolve("keys.p12");
+        Path pem = scratch.resolve("ca.pem");
+        keytool("-genkeypair", "-alias", "a", "-keyalg", "EC", "-dname", "CN=localhost", "-ext", "san=ip:127.0.0.1", "-storepass", "changeit",
+                "-keystore", keys.toString());
+        keytool("-exportcert", "-rfc", "-alias", "a", "-storepass", "changeit", "-keystore", keys.toString(), "-file", pem.toString());
+        KeyManagerFactory managers = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
+        managers.init(KeyStore.getInstance(keys.toFile(), "changeit".toCharArray()), "changeit".toCharArray());
+        SSLContext context = SSLContext.getInstance("TLS");
+        context.init(managers.getKeyManagers(), null, null);
+        HttpsServer secure = HttpsServer.create(new InetSocketAddress("127.0.0.1", 0), 0);
+        secure.setHttpsConfigurator(new HttpsConfigurator(context));
+        secure.createContext("/file", exchange -> {
+            try (exchange) {
+                good(exchange);
+            }
+        });
+        secure.start();
+        try {
+            List<URI> place = List.of(URI.create("https://127.0.0.1:" + secure.getAddress().getPort() + "/file"));
+            assertThatThrownBy(() -> download.verified(place, checksum(), 1 << 20)).isInstanceOf(Failure.class).hasMessageContaining(place.get(0).toString());
+            assertThat(download(false, Map.of("SSL_CERT_FILE", pem.toString())).verified(place, checksum(), 1 << 20)).hasBinaryContent(content);
+        } finally {
+            secure.stop(0);
+        }
+    }
+
+    private static void keytool(String... arguments) throws IOException, InterruptedException {
+        List<String> argv = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "keytool").toString()));
+        argv.addAll(List.of(arguments));
+        assertThat(new ProcessBuilder(argv).redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.DISCARD).start().waitFor()).isZero();
+    }
+
+    @Test
+    void fewer_bytes_than_announced_are_not_taken_for_the_whole() {
+        URI uri = serve("/short", (exchange, n) -> cutAt(exchange, 1000));
+
+        assertThatThrownBy(() -> download.latest(uri, 1 << 20)).isInstanceOf(Failure.class).hasMessageContaining("cannot fetch " + uri)
+                .hasMessageContaining("of 300000 bytes");
+        assertThat(asked).hasSizeGreaterThan(2);
     }
 
     @Test

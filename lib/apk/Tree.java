@@ -111,13 +111,15 @@ final class Tree {
     /** Sets all of {@code wanted}; for a link only its owner and time. */
     static void apply(Path place, Metadata wanted, boolean link) throws IOException {
         Metadata now = metadata(place);
+        boolean owned = now.uid() == wanted.uid() && now.gid() == wanted.gid();
         if (now.uid() != wanted.uid()) {
             Files.setAttribute(place, "unix:uid", wanted.uid(), LinkOption.NOFOLLOW_LINKS);
         }
         if (now.gid() != wanted.gid()) {
             Files.setAttribute(place, "unix:gid", wanted.gid(), LinkOption.NOFOLLOW_LINKS);
         }
-        if (!link) {
+        // A new owner takes setuid away.
+        if (!link && !(owned && now.mode() == wanted.mode())) {
             Files.setAttribute(place, "unix:mode", wanted.mode(), LinkOption.NOFOLLOW_LINKS);
         }
         if (wanted.mtime() >= 0) {

@@ -201,16 +201,27 @@ public final class Archive {
         }
     }
 
-    private void owner(Path place, TarArchiveEntry entry) throws IOException {
-        if (limits.owners()) {
-            Files.setAttribute(place, "unix:uid", (int) entry.getLongUserId(), LinkOption.NOFOLLOW_LINKS);
-            Files.setAttribute(place, "unix:gid", (int) entry.getLongGroupId(), LinkOption.NOFOLLOW_LINKS);
+    /** Sets what is not so already: a look costs a tenth of a change. Returns the mode that the place has then; -1 when that is not known. */
+    private int owner(Path place, TarArchiveEntry entry) throws IOException {
+        if (!limits.owners()) {
+            return -1;
         }
+        Map<String, Object> now = Files.readAttributes(place, "unix:uid,gid,mode", LinkOption.NOFOLLOW_LINKS);
+        int uid = (int) entry.getLongUserId();
+        int gid = (int) entry.getLongGroupId();
+        if (now.get("uid").equals(uid) && now.get("gid").equals(gid)) {
+            return (Integer) now.get("mode") & 07777;
+        }
+        Files.setAttribute(place, "unix:uid", uid, LinkOption.NOFOLLOW_LINKS);
+        Files.setAttribute(place, "unix:gid", gid, LinkOption.NOFOLLOW_LINKS);
+        return -1;
     }
 
     private void finish(Path place, TarArchiveEntry entry) throws IOException {
-        owner(place, entry);
-        Files.setAttribute(place, "unix:mode", entry.getMode() & (limits.owners() ? 07777 : 0777), LinkOption.NOFOLLOW_LINKS);
+        int mode = entry.getMode() & (limits.owners() ? 07777 : 0777);
+        if (owner(place, entry) != mode) {
+            Files.setAttribute(place, "unix:mode", mode, LinkOption.NOFOLLOW_LINKS);
+        }
         Files.getFileAttributeView(place, BasicFileAttributeView.class, LinkOption.NOFOLLOW_LINKS)
                 .setTimes(entry.getLastModifiedTime(), null, null);
     }

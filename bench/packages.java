@@ -1,14 +1,19 @@
 ///usr/bin/env jbang "$0" "$@" ; exit $?
 //JAVA 17+
 //SOURCES ../lib/**.java
-//RUNTIME_OPTIONS -Dsun.jnu.encoding=UTF-8 -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xmn384m
+//RUNTIME_OPTIONS -Dsun.jnu.encoding=UTF-8 -XX:+UseSerialGC
 
+import com.sun.management.OperatingSystemMXBean;
 import com.sun.net.httpserver.HttpServer;
+import java.io.BufferedReader;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStreamReader;
 import java.io.PrintStream;
+import java.lang.management.ManagementFactory;
 import java.net.InetSocketAddress;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -30,16 +35,23 @@ import lib.tool.Trees;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-/** Installs the same packages from a mirror on the loopback once with the real apk and once with this project, caches empty, and compares. */
-@Command(name = "bench/packages.java", description = "Miniroot and packages from a loopback HTTP mirror: seconds of the real apk and of this project.")
+/**
+ * Installs the same packages from a mirror on the loopback with the real apk and with this project, caches empty, and compares: seconds
+ * on the clock, and seconds of the processors with all children. The server is a process of its own that counts for nobody.
+ *
+ * <p>This project is measured twice: in a new JVM each time, from the first line of main to the last (loading classes and compiling them
+ * count, the start of the JVM does not), and in one JVM that did it before.
+ */
+@Command(name = "bench/packages.java", mixinStandardHelpOptions = true,
+        description = "Miniroot and packages from a loopback HTTP mirror: seconds of the real apk and of this project.")
 final class PackagesBench implements Cli.Script {
-    private static final List<String> PACKAGES = List.of("dhcpcd", "openssh", "e2fsprogs", "eudev", "dosfstools", "zstd", "pciutils", "jq", "sgdisk",
+    static final List<String> PACKAGES = List.of("dhcpcd", "openssh", "e2fsprogs", "eudev", "dosfstools", "zstd", "pciutils", "jq", "sgdisk",
             "efibootmgr");
 
     @Option(names = "--mirror", defaultValue = "../shared/alpine-mirror", description = "folder of a real Alpine 3.19 mirror (${DEFAULT-VALUE})")
     Path mirror;
 
-    @Option(names = "--rounds", defaultValue = "3", description = "measurements of each (${DEFAULT-VALUE})")
+    @Option(names = "--rounds", defaultValue = "5", description = "measurements of each, of which the best counts (${DEFAULT-VALUE})")
     int rounds;
 
     @Override
@@ -54,71 +66,56 @@ final class PackagesBench implements Cli.Script {
             throw Failure.usage("there is no " + tarball, "give a mirror with --mirror DIR");
         }
         Path scratch = Files.createTempDirectory("packages-bench");
-        HttpServer server = serve();
-        try (Console console = Console.plain(new PrintStream(new ByteArrayOutputStream()))) {
-            Shell shell = new Shell(console);
-            URI place = URI.create("http://127.0.0.1:" + server.getAddress().getPort());
+        Shell shell = new Shell(Console.plain(new PrintStream(new ByteArrayOutputStream())));
+        Process server = shell.start(Shell.Command.of(java("MirrorServer", mirror.toAbsolutePath().toString())));
+        try {
+            URI place = URI.create("http://127.0.0.1:" + port(server));
             shell.run("tar", "xzf", tarball.toString(), "-C", Files.createDirectory(scratch.resolve("apk")).toString());
+            List<Cost> theirs = new ArrayList<>();
+            List<Cost> cold = new ArrayList<>();
+            List<Cost> warm = new ArrayList<>();
+            Installing.install(place, scratch);
             for (int n = 1; n <= rounds; n++) {
-                double ours = seconds(() -> install(place, scratch));
-                double theirs = seconds(() -> apk(shell, place, tarball, scratch));
-                System.out.printf(Locale.ROOT, "round %d%s: real apk %.2f s, this project %.2f s, ratio %.2f%n", n, n == 1 ? " (cold JVM)" : "",
-                        theirs, ours, ours / theirs);
+                empty(scratch);
+                theirs.add(Cost.of(() -> apk(shell, place, tarball, scratch)));
+                empty(scratch);
+                cold.add(Cost.parse(shell.output(java("Installing", place.toString(), scratch.toString()).toArray(String[]::new))));
+                empty(scratch);
+                warm.add(Cost.of(() -> Installing.install(place, scratch)));
+                System.out.println("round " + n + ": real apk " + theirs.get(n - 1) + "; this project in a new JVM " + cold.get(n - 1) + ", in a warm one "
+                        + warm.get(n - 1));
             }
+            Cost apk = Cost.best(theirs);
+            System.out.println("best of " + rounds + ": real apk " + apk);
+            System.out.println("this project in a new JVM, from main on: " + Cost.best(cold) + ", ratio " + Cost.best(cold).to(apk));
+            System.out.println("this project in a warm JVM: " + Cost.best(warm) + ", ratio " + Cost.best(warm).to(apk));
         } finally {
-            server.stop(0);
+            server.destroy();
             Trees.delete(scratch);
         }
         return 0;
     }
 
-    private static double seconds(Runnable work) {
-        long start = System.nanoTime();
-        work.run();
-        return (System.nanoTime() - start) / 1e9;
+    private static void empty(Path scratch) {
+        Stream.of("root", "cache").map(scratch::resolve).forEach(Trees::delete);
     }
 
-    private HttpServer serve() throws IOException {
-        System.setProperty("sun.net.httpserver.nodelay", "true");
-        HttpServer server = HttpServer.create(new InetSocketAddress("127.0.0.1", 0), 0);
-        server.setExecutor(Executors.newFixedThreadPool(8, work -> {
-            Thread thread = new Thread(work);
-            thread.setDaemon(true);
-            return thread;
-        }));
-        server.createContext("/", exchange -> {
-            try (exchange) {
-                Path file = mirror.resolve(exchange.getRequestURI().getPath().substring(1));
-                if (Files.isRegularFile(file)) {
-                    exchange.sendResponseHeaders(200, Files.size(file));
-                    Files.copy(file, exchange.getResponseBody());
-                } else {
-                    exchange.sendResponseHeaders(404, -1);
-                }
-            }
-        });
-        server.start();
-        return server;
+    /** A JVM with the options and classes of this one. */
+    private static List<String> java(String main, String... arguments) {
+        List<String> argv = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin/java").toString()));
+        argv.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
+        argv.addAll(List.of("-cp", System.getProperty("java.class.path"), main));
+        argv.addAll(List.of(arguments));
+        return argv;
     }
 
-    private static void install(URI place, Path scratch) {
-        Path root = scratch.resolve("root");
-        Path cacheFolder = scratch.resolve("cache");
-        Stream.of(root, cacheFolder).forEach(Trees::delete);
-        try (Console console = Console.plain(new PrintStream(new ByteArrayOutputStream()))) {
-            Cache cache = new Cache(cacheFolder, line -> { });
-            List<Config.Line> lines = new ArrayList<>();
-            PACKAGES.forEach(name -> lines.add(new Config.Line("packages.list", lines.size() + 1, name)));
-            new Alpine(new Config.Alpine("3.19.4", "x86_64", List.of(place), lines, List.of(), scratch.resolve("keys"), 1_735_689_600L),
-                    BuildLock.Use.of(cacheFolder.resolve("build.lock"), BuildLock.Mode.USE),
-                    new Tools(console, new Shell(console), cache, new Download(console, cache, false))).installInto(root);
-        }
+    private static int port(Process server) throws IOException {
+        return Integer.parseInt(new BufferedReader(new InputStreamReader(server.getInputStream(), StandardCharsets.UTF_8)).readLine());
     }
 
     private static void apk(Shell shell, URI place, Path tarball, Path scratch) {
         Path root = scratch.resolve("root");
         Path mini = scratch.resolve("apk");
-        Trees.delete(root);
         shell.run("mkdir", root.toString());
         shell.run("tar", "xzf", tarball.toString(), "-C", root.toString());
         List<String> argv = new ArrayList<>(List.of(mini.resolve("lib/ld-musl-x86_64.so.1").toString(), "--library-path",
@@ -131,5 +128,87 @@ final class PackagesBench implements Cli.Script {
 
     public static void main(String... args) {
         Cli.main(new PackagesBench(), args);
+    }
+}
+
+/** Seconds on the clock and of the processors. */
+record Cost(double clock, double processors) {
+    static Cost of(Runnable work) {
+        Cost start = now();
+        work.run();
+        Cost end = now();
+        return new Cost(end.clock - start.clock, end.processors - start.processors);
+    }
+
+    /** Until now, of this process and of its children that have ended (proc(5): cutime and cstime, in hundredths of a second). */
+    private static Cost now() {
+        long own = ((OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean()).getProcessCpuTime();
+        String[] stat = Trees.read(Path.of("/proc/self/stat")).replaceFirst("^.*\\) ", "").split(" ");
+        return new Cost(System.nanoTime() / 1e9, own / 1e9 + (Long.parseLong(stat[13]) + Long.parseLong(stat[14])) / 100.0);
+    }
+
+    static Cost best(List<Cost> all) {
+        return new Cost(all.stream().mapToDouble(Cost::clock).min().orElseThrow(), all.stream().mapToDouble(Cost::processors).min().orElseThrow());
+    }
+
+    String to(Cost other) {
+        return String.format(Locale.ROOT, "%.2f (%.2f)", clock / other.clock, processors / other.processors);
+    }
+
+    static Cost parse(String text) {
+        String[] words = text.split(" ");
+        return new Cost(Double.parseDouble(words[0]), Double.parseDouble(words[1].substring(1)));
+    }
+
+    @Override
+    public String toString() {
+        return String.format(Locale.ROOT, "%.2f (%.2f CPU) s", clock, processors);
+    }
+}
+
+/** The mirror on the loopback; prints its port. */
+final class MirrorServer {
+    private MirrorServer() { }
+
+    public static void main(String... args) throws IOException {
+        Path mirror = Path.of(args[0]);
+        System.setProperty("sun.net.httpserver.nodelay", "true");
+        HttpServer server = HttpServer.create(new InetSocketAddress("127.0.0.1", 0), 0);
+        server.setExecutor(Executors.newFixedThreadPool(8));
+        server.createContext("/", exchange -> {
+            try (exchange) {
+                Path file = mirror.resolve(exchange.getRequestURI().getPath().substring(1));
+                if (Files.isRegularFile(file)) {
+                    exchange.sendResponseHeaders(200, Files.size(file));
+                    Files.copy(file, exchange.getResponseBody());
+                } else {
+                    exchange.sendResponseHeaders(404, -1);
+                }
+            }
+        });
+        server.start();
+        System.out.println(server.getAddress().getPort());
+    }
+}
+
+/** This project's way, into an absent root with an absent cache; prints what it cost. */
+final class Installing {
+    private Installing() { }
+
+    static void install(URI place, Path scratch) {
+        Path root = scratch.resolve("root");
+        Path cacheFolder = scratch.resolve("cache");
+        try (Console console = Console.plain(new PrintStream(new ByteArrayOutputStream()))) {
+            Cache cache = new Cache(cacheFolder, line -> { });
+            List<Config.Line> lines = new ArrayList<>();
+            PackagesBench.PACKAGES.forEach(name -> lines.add(new Config.Line("packages.list", lines.size() + 1, name)));
+            new Alpine(new Config.Alpine("3.19.4", "x86_64", List.of(place), lines, List.of(), scratch.resolve("keys"), 1_735_689_600L),
+                    BuildLock.Use.of(cacheFolder.resolve("build.lock"), BuildLock.Mode.USE),
+                    new Tools(console, new Shell(console), cache, new Download(console, cache, false))).installInto(root);
+        }
+    }
+
+    public static void main(String... args) {
+        System.out.println(Cost.of(() -> install(URI.create(args[0]), Path.of(args[1]))));
     }
 }

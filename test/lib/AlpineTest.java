@@ -163,6 +163,19 @@ class AlpineTest {
     }
 
     @Test
+    void one_name_is_updated_and_the_others_stay() {
+        local(Mode.USE, "hello").installInto(root());
+        put("community", hello("2.0-r0"), pkg("libx", "2-r0").with("provides", "so:libx.so.1=2").with(TarEntry.file("usr/lib/libx.so.1", 0755, "y")).tidy());
+        BuildLock.Use use = new BuildLock.Use(scratch.resolve("build.lock"), Mode.UPDATE, Optional.of("hello"));
+
+        Alpine.Installed installed = alpine(List.of(mirror.toUri()), "3.19", use, false, "hello").installInto(root());
+
+        assertThat(installed.packages()).extracting(one -> one.name() + " " + one.version() + " " + one.repository())
+                .containsExactly("hello 2.0-r0 community", "libx 1-r0 main");
+        assertThat(screen.toString(StandardCharsets.UTF_8)).contains("hello 1.0-r0 -> 2.0-r0").doesNotContain("libx 1-r0 ->");
+    }
+
+    @Test
     void a_name_that_the_lock_does_not_have_cannot_be_updated() {
         local(Mode.USE, "hello").installInto(root());
         BuildLock.Use use = new BuildLock.Use(scratch.resolve("build.lock"), Mode.UPDATE, Optional.of("helo"));

@@ -108,6 +108,20 @@ class InstallerTest {
     }
 
     @Test
+    void scripts_see_the_tree_alone_and_no_network_and_leave_nothing_in_dev() throws IOException {
+        Path outside = Files.writeString(scratch.resolve("outside"), "x");
+        repo.with(file("probe", "1-r0", "usr/probe", "x").tidy().withScript("post-install", "#!/bin/sh\necho lost > /dev/null\nls /dev > /devices\n"
+                + "grep -c : /proc/net/dev > /interfaces\n[ -e " + outside + " ] || [ -e /proc/1/root" + outside + " ] && echo seen > /seen\nexit 0\n"));
+
+        repo.install(ours, shell, "probe");
+
+        assertThat(Files.readAllLines(ours.resolve("devices"))).containsExactly("full", "null", "random", "urandom", "zero");
+        assertThat(ours.resolve("interfaces")).hasContent("1");
+        assertThat(ours.resolve("seen")).doesNotExist();
+        assertThat(ours.resolve("dev")).isEmptyDirectory();
+    }
+
+    @Test
     void folder_modes_are_merged() {
         TarEntry.Owner owner = new TarEntry.Owner(100, "", 101, "");
         repo.with(file("aaa", "1-r0", "srv/x/a", "a").with(TarEntry.folder("srv/x", 0775)).with(TarEntry.folder("srv/y", 0700).ownedBy(owner))

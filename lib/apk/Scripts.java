@@ -26,7 +26,10 @@ final class Scripts {
     /** Names a library that moves the clock of the programs it is loaded into; build.java --verify sets it. */
     private static final String OTHER_CLOCK = "MOS_CLOCK";
 
-    /** The tree becomes the root by moving it over /, so that there is no way back out of a chroot. -n: no table of mounts is kept. */
+    /**
+     * The tree becomes the root by moving it over /, so that there is no way back out of a chroot. The shell, whose root is the old one,
+     * makes way for the script: /proc/1/root would lead out. -n: no table of mounts is kept.
+     */
     private static final String IN_TREE = """
             root=$1
             shift
@@ -41,7 +44,7 @@ final class Scripts {
             [ -z "$CLOCK" ] || cp "$CLOCK" "$root/dev/clock.so" || exit 125
             mount -n --rbind "$root" "$root" && cd "$root" && mount -n --move . / || exit 125
             umask 022
-            env -i PATH="$PATH" ${CLOCK:+LD_PRELOAD=/dev/clock.so} chroot . "$@"
+            exec env -i PATH="$PATH" ${CLOCK:+LD_PRELOAD=/dev/clock.so} chroot . "$@"
             """;
 
     private final Tree tree;

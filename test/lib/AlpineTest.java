@@ -139,7 +139,7 @@ class AlpineTest {
     @Test
     void the_plan_gives_reasons_and_installs_nothing() {
         Plan plan = local(Mode.USE, "hello").plan();
-        assertThat(plan.steps()).extracting(Plan.Step::reason).containsExactly("hello needs so:libx.so.1", "config/packages.list:1 asks for hello");
+        assertThat(plan.steps()).extracting(Plan.Step::reason).containsExactly("hello needs so:libx.so.1", "packages.list:1 asks for hello");
         assertThat(scratch.resolve("build.lock")).doesNotExist();
     }
 
@@ -185,7 +185,7 @@ class AlpineTest {
 
     @Test
     void unknown_packages_and_malformed_lines_name_their_line() {
-        assertThatThrownBy(() -> local(Mode.USE, "hello", "hallo").plan()).hasMessageContaining("config/packages.list:2").hasMessageContaining("hallo");
+        assertThatThrownBy(() -> local(Mode.USE, "hello", "hallo").plan()).hasMessageContaining("packages.list:2: asks for hallo");
         assertThatThrownBy(() -> local(Mode.USE, "hello=bogus").plan()).hasMessageContaining("config/packages.list:1").hasMessageContaining("not a version");
     }
 

@@ -15,7 +15,12 @@ import lib.tool.Tools;
 public record Optimization(Cleanup cleanup, Config.Upx upx, String arch, Tools tools, int jobs, ToLongFunction<Path> packedSize) {
     /** The phase as the configuration wants it; a wrong line in cleanup.conf is a Failure now, not when the phase runs. */
     public static Optimization of(Config config, Tools tools, int jobs, ToLongFunction<Path> packedSize) {
-        return new Optimization(Cleanup.read(config.folder().resolve("cleanup.conf")), config.budget().upx(), config.alpine().arch(), tools, jobs, packedSize);
+        return of(config.folder(), config.budget().upx(), config.alpine().arch(), tools, jobs, packedSize);
+    }
+
+    /** The phase by itself: with the rules of a configuration folder, or those that are delivered when it has none. */
+    public static Optimization of(Path folder, Config.Upx upx, String arch, Tools tools, int jobs, ToLongFunction<Path> packedSize) {
+        return new Optimization(Cleanup.read(folder.resolve("cleanup.conf")), upx, arch, tools, jobs, packedSize);
     }
 
     /** The same with another rule for UPX. */
@@ -29,7 +34,14 @@ public record Optimization(Cleanup cleanup, Config.Upx upx, String arch, Tools t
                 done -> "cleanup freed " + Console.mib(done.values().stream().mapToLong(Long::longValue).sum()));
         freed.forEach((rule, bytes) -> tools.console().detail("  " + bytes + " bytes: " + rule.glob() + " (" + rule.why() + ")"));
         tools.console().step("strip", () -> new Strip(arch, tools, jobs).applyTo(root), saved -> "strip freed " + Console.mib(saved));
-        new Upx(upx, tools, jobs, packedSize).applyTo(root);
+        // Before UPX, so that what it measures without is the very tree that is packed next, and is packed once.
+        refresh(root);
+        if (new Upx(upx, tools, jobs, packedSize).applyTo(root)) {
+            refresh(root);
+        }
+    }
+
+    private void refresh(Path root) {
         tools.console().step("package database", () -> Installation.open(root).refresh());
     }
 }

@@ -76,7 +76,7 @@ public record Reproduction(Workspace workspace, BuildOptions options, Tools tool
             Workspace second = new Workspace(scratch.resolve("another folder"), workspace.config());
             tools.console().step("a second build to compare", () -> build(second, apart));
             compare(workspace, second);
-            tools.console().detail("built twice, the same bytes: " + names(workspace));
+            tools.console().detail("built twice, the same bytes: " + String.join(", ", names(workspace)));
         } finally {
             Trees.delete(scratch);
             Trees.delete(apart);

@@ -28,24 +28,26 @@ record Upx(Config.Upx mode, Tools tools, int jobs, ToLongFunction<Path> packedSi
     /** UPX's own exit code for "this file cannot be packed or would not get smaller". */
     private static final int NOT_PACKED = 2;
 
-    /** Packs the programs of the tree, or leaves it as it is; says what was done. */
-    void applyTo(Path root) {
+    /** Packs the programs of the tree, or leaves it as it is; says what was done and returns whether it packed them. */
+    boolean applyTo(Path root) {
         if (mode == Config.Upx.NEVER) {
-            return;
+            return false;
         }
         if (Shell.which("upx").isEmpty()) {
             if (mode == Config.Upx.ALWAYS) {
                 throw Failure.machine("UPX=always, but upx is not installed", "install it (Debian: upx-ucl from backports, Alpine and Arch: upx), or set UPX=auto");
             }
             tools.console().detail("UPX is not installed: not used");
-            return;
+            return false;
         }
         List<Path> programs = ElfTree.of(root, jobs).files().stream().filter(Upx::isProgram).toList();
         String version = tools.shell().output("upx", "--version").lines().findFirst().orElse("");
-        if (mode == Config.Upx.ALWAYS || decide(root, programs, version)) {
+        boolean pack = mode == Config.Upx.ALWAYS || decide(root, programs, version);
+        if (pack) {
             tools.console().step("UPX", () -> new ElfTree(programs, jobs).shrink(file -> packed(file, version)),
                     saved -> "UPX on " + programs.size() + " programs freed " + Console.mib(saved));
         }
+        return pack;
     }
 
     /** Whether the image gets smaller: measured once for these programs, kept in the cache. */

@@ -24,6 +24,18 @@ class AlpineImageTest {
     private static final List<String> PACKAGES = List.of("openssh-server", "dhcpcd", "e2fsprogs", "eudev", "dosfstools", "zstd", "pciutils", "jq", "sgdisk",
             "efibootmgr", "kmod-libs");
 
+    /** Type, mode and owner of all, size and sha256 of files, targets of links; /dev is made by the archive alone. */
+    private static final String MANIFEST = """
+            export LC_ALL=C
+            set -- . -xdev ! -path . ! -path './dev/*' ! -path './check*'
+            {
+                find "$@" -exec stat -c '%n %f %u %g' {} +
+                find "$@" -type f -exec stat -c '%n size %s' {} +
+                find "$@" -type f -exec sha256sum {} +
+                find "$@" -type l -exec sh -c 'for link; do echo "$link -> $(readlink "$link")"; done' sh {} +
+            } | sort
+            """;
+
     @TempDir
     static Path folder;
     private static Path workspace;
@@ -91,6 +103,44 @@ class AlpineImageTest {
             assertThat(names).hasSizeGreaterThanOrEqualTo((int) tree.count() - 1);
         }
         assertThat(names).doesNotContain("sbin/openrc", "etc/init.d");
+        assertThat(shell("xz -t dist/initramfs.cpio.xz && xz -dc dist/initramfs.cpio.xz | cpio -itv --quiet")).hasSameSizeAs(names)
+                .anyMatch(line -> line.matches("crw------- +1 root +root +5, +1 .* dev/console"))
+                .anyMatch(line -> line.matches("-rwxr-xr-x +1 root +root .* sbin/my_init"));
+    }
+
+    @Test
+    void lsinitramfs_lists_what_cpio_lists() throws IOException, InterruptedException {
+        Assumptions.assumeTrue(Shell.which("lsinitramfs").isPresent() && Shell.which("cpio").isPresent(), "lsinitramfs is not installed");
+
+        assertThat(shell("lsinitramfs dist/initramfs.cpio.xz")).containsExactlyInAnyOrderElementsOf(shell("xz -dc dist/initramfs.cpio.xz | cpio -t --quiet"));
+    }
+
+    /** Before anything else runs in the guest: a second archive brings the list and the program that compares. */
+    @Test
+    void the_kernel_unpacks_exactly_the_tree_that_was_packed() throws IOException, InterruptedException {
+        Assumptions.assumeTrue(Shell.which("qemu-system-x86_64").isPresent() && Shell.which("cpio").isPresent(), "QEMU or cpio is not installed");
+        Assumptions.assumeTrue(User.isRoot(), "only root sees the owners as they are packed");
+        Path check = Files.createDirectories(folder.resolve("extra/check"));
+        Files.writeString(check.resolve("manifest"), MANIFEST);
+        Files.writeString(check.resolve("init"), """
+                #!/bin/sh
+                export PATH=/bin:/sbin:/usr/bin:/usr/sbin
+                cd / && sh /check/manifest > /check/seen
+                diff /check/packed /check/seen > /check/difference && echo "manifest: the same $(wc -l < /check/seen) lines"
+                head -n 40 /check/difference
+                echo "manifest: done"
+                poweroff -f
+                """);
+        Files.setAttribute(check.resolve("init"), "unix:mode", 0755);
+        Files.write(check.resolve("packed"), shell("cd initramfs && sh " + check.resolve("manifest")));
+        shell("cd " + check.getParent() + " && find check | cpio -o --quiet -H newc > ../extra.cpio");
+
+        List<String> console = shell("timeout 600 qemu-system-x86_64 -nodefaults -no-user-config -no-reboot -m 512 -display none -serial stdio -kernel dist/vmlinuz.efi -initrd "
+                + folder.resolve("extra.cpio") + " -append 'console=ttyS0 panic=-1 rdinit=/check/init'").stream().map(String::strip).toList();
+
+        long lines = Files.readAllLines(check.resolve("packed")).size();
+        assertThat(lines).isGreaterThan(1000);
+        assertThat(console).anyMatch(line -> line.endsWith("manifest: the same " + lines + " lines")).anyMatch(line -> line.endsWith("manifest: done"));
     }
 
     @Test

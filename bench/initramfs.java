@@ -57,6 +57,9 @@ final class InitramfsBench implements Cli.Script {
         void run() throws IOException;
     }
 
+    @Option(names = {"-h", "--help"}, usageHelp = true, description = "show this text")
+    boolean help;
+
     @Override
     public boolean debug() {
         return false;

@@ -1,17 +1,16 @@
 ///usr/bin/env jbang "$0" "$@" ; exit $?
 //JAVA 17+
 //SOURCES ../lib/**.java
+//SOURCES FileServer.java
 //RUNTIME_OPTIONS -Dsun.jnu.encoding=UTF-8 -XX:+UseSerialGC
 
 import com.sun.management.OperatingSystemMXBean;
-import com.sun.net.httpserver.HttpServer;
 import java.io.BufferedReader;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.lang.management.ManagementFactory;
-import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -19,7 +18,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.concurrent.Executors;
 import java.util.stream.Stream;
 import lib.Alpine;
 import lib.BuildLock;
@@ -54,6 +52,9 @@ final class PackagesBench implements Cli.Script {
     @Option(names = "--rounds", defaultValue = "5", description = "measurements of each, of which the best counts (${DEFAULT-VALUE})")
     int rounds;
 
+    @Option(names = {"-h", "--help"}, usageHelp = true, description = "show this text")
+    boolean help;
+
     @Override
     public boolean debug() {
         return false;
@@ -69,7 +70,7 @@ final class PackagesBench implements Cli.Script {
         Shell shell = new Shell(Console.plain(new PrintStream(new ByteArrayOutputStream())));
         Process server = shell.start(Shell.Command.of(java("MirrorServer", mirror.toAbsolutePath().toString())));
         try {
-            URI place = URI.create("http://127.0.0.1:" + port(server));
+            URI place = URI.create(address(server));
             shell.run("tar", "xzf", tarball.toString(), "-C", Files.createDirectory(scratch.resolve("apk")).toString());
             List<Cost> theirs = new ArrayList<>();
             List<Cost> cold = new ArrayList<>();
@@ -109,8 +110,8 @@ final class PackagesBench implements Cli.Script {
         return argv;
     }
 
-    private static int port(Process server) throws IOException {
-        return Integer.parseInt(new BufferedReader(new InputStreamReader(server.getInputStream(), StandardCharsets.UTF_8)).readLine());
+    private static String address(Process server) throws IOException {
+        return new BufferedReader(new InputStreamReader(server.getInputStream(), StandardCharsets.UTF_8)).readLine();
     }
 
     private static void apk(Shell shell, URI place, Path tarball, Path scratch) {
@@ -171,23 +172,8 @@ final class MirrorServer {
     private MirrorServer() { }
 
     public static void main(String... args) throws IOException {
-        Path mirror = Path.of(args[0]);
-        System.setProperty("sun.net.httpserver.nodelay", "true");
-        HttpServer server = HttpServer.create(new InetSocketAddress("127.0.0.1", 0), 0);
-        server.setExecutor(Executors.newFixedThreadPool(8));
-        server.createContext("/", exchange -> {
-            try (exchange) {
-                Path file = mirror.resolve(exchange.getRequestURI().getPath().substring(1));
-                if (Files.isRegularFile(file)) {
-                    exchange.sendResponseHeaders(200, Files.size(file));
-                    Files.copy(file, exchange.getResponseBody());
-                } else {
-                    exchange.sendResponseHeaders(404, -1);
-                }
-            }
-        });
-        server.start();
-        System.out.println(server.getAddress().getPort());
+        FileServer server = FileServer.of(Path.of(args[0]));
+        System.out.println(server.uri());
     }
 }
 

@@ -49,6 +49,9 @@ final class PhasesBench implements Cli.Script {
 
     private final Map<String, Double> seconds = new LinkedHashMap<>();
 
+    @Option(names = {"-h", "--help"}, usageHelp = true, description = "show this text")
+    boolean help;
+
     @Override
     public boolean debug() {
         return false;

@@ -45,6 +45,9 @@ final class ResolutionBench implements Cli.Script {
     @Option(names = "--rounds", defaultValue = "8", description = "measurements of each (${DEFAULT-VALUE})")
     int rounds;
 
+    @Option(names = {"-h", "--help"}, usageHelp = true, description = "show this text")
+    boolean help;
+
     @Override
     public boolean debug() {
         return false;

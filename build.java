@@ -109,10 +109,13 @@ class Build implements Cli.Script {
             return why(Why.ofLastBuild(workspace).chains(options.why.get()));
         }
         Optional<RemoteCache> remote = options.remoteCache.map(place -> SharedCache.open(place, workspace.config(), options.variables(), console));
-        Tools tools = tools(console.logTo(workspace.log()), remote);
+        Tools tools = tools(console, remote);
         try {
-            return tools.cache().locked("workspace-" + Digest.sha256(workspace.folder().toString()), () -> options.whenBusy(workspace, console),
-                    () -> build(workspace, tools));
+            return workspace.locked(() -> options.whenBusy(workspace, console), () -> {
+                console.logTo(workspace.log());
+                // The cache is in use for as long as a build runs: clean.java sees that by this lock.
+                return tools.cache().locked("workspace-" + Digest.sha256(workspace.folder().toString()), () -> build(workspace, tools));
+            });
         } finally {
             remote.ifPresent(RemoteCache::close);
         }

@@ -97,11 +97,11 @@ class Clean implements Cli.Script {
         boolean prune = cacheDays.isPresent() || cacheSize.isPresent();
         boolean everything = all || !(dist || components || kernel || vm || cache || container || prune);
         List<Target> targets = new ArrayList<>();
-        if (everything || dist || components || kernel || vm || container) {
-            Workspace workspace = workspace();
-            targets.addAll(paths(everything ? outputs(workspace) : chosen(workspace)));
-            targets.addAll(all || container ? containers(workspace) : List.of());
-        }
+        Optional<Workspace> workspace = everything || dist || components || kernel || vm || container ? Optional.of(workspace()) : Optional.empty();
+        workspace.ifPresent(one -> {
+            targets.addAll(paths(everything ? outputs(one) : chosen(one)));
+            targets.addAll(all || container ? containers(one) : List.of());
+        });
         if (all || cache) {
             targets.addAll(paths(isUsable(cacheFolder) ? new CacheEntries(cacheFolder).kinds() : List.of()));
         } else if (prune && isUsable(cacheFolder)) {
@@ -110,12 +110,26 @@ class Clean implements Cli.Script {
         System.out.print(json ? Json.pretty(targets.stream().map(target -> Map.of("name", target.name(), "size", target.size().strip())).toList())
                 : targets.stream().map(target -> target.size() + "  " + target.name() + "\n").collect(Collectors.joining()));
         if (!dryRun) {
-            targets.forEach(target -> target.removal().run());
+            whileNobodyBuilds(workspace, () -> targets.forEach(target -> target.removal().run()));
         }
         if (targets.isEmpty()) {
             console.say("nothing to remove");
         }
         return 0;
+    }
+
+    private static void whileNobodyBuilds(Optional<Workspace> workspace, Runnable removal) {
+        Optional<Workspace> locked = workspace.filter(one -> Files.exists(one.lock()));
+        if (locked.isEmpty()) {
+            removal.run();
+            return;
+        }
+        locked.get().locked(() -> {
+            throw new Failure("a build is working in " + locked.get().folder(), "wait for its end");
+        }, () -> {
+            removal.run();
+            return true;
+        });
     }
 
     private Workspace workspace() {
@@ -166,7 +180,7 @@ class Clean implements Cli.Script {
     private List<Target> superfluous(CacheEntries entries) {
         Optional<Instant> before = cacheDays.map(days -> Instant.now().minus(Duration.ofDays(days)));
         return CacheEntries.superfluous(entries.all(), before, cacheSize.map(Clean::bytes)).stream()
-                .map(entry -> new Target(mib(entry.bytes()), entry.path() + " (last used " + entry.used().toString().substring(0, 10) + ")", () -> CacheEntries.remove(entry))).toList();
+                .map(entry -> new Target(mib(entry.bytes()), entry.path() + " (last used " + entry.used().toString().substring(0, 10) + ")", () -> entry.files().forEach(this::delete))).toList();
     }
 
     private static long bytes(String size) {

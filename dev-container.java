@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.stream.Stream;
 import lib.Container;
 import lib.Container.Input;
@@ -100,9 +101,9 @@ class DevContainer implements Cli.Script {
                 session.stop();
                 yield start();
             }
-            case SHELL -> inside(container.exec(List.of("sh", "-l"), input(), System.getenv()));
-            case EXEC -> inside(container.exec(arguments, input(), System.getenv()));
-            case BUILD -> inside(container.build(arguments, input(), session.variables(System.getenv())));
+            case SHELL -> inside(run -> container.exec(List.of("sh", "-l"), input(), System.getenv(), run));
+            case EXEC -> inside(run -> container.exec(arguments, input(), System.getenv(), run));
+            case BUILD -> build();
             case STATUS -> status();
             case LOGS -> shell.interactive(Shell.Command.of(container.logs(follow)));
             case STOP -> {
@@ -116,12 +117,17 @@ class DevContainer implements Cli.Script {
         };
     }
 
-    private int inside(List<String> argv) {
+    private int inside(Function<Path, List<String>> argv) {
         if (verb == Verb.EXEC && arguments.isEmpty()) {
             throw Failure.usage("exec needs a command", "for example: dev-container.java exec make --version");
         }
         session.start();
-        return shell.interactive(Shell.Command.of(argv));
+        return session.run(argv);
+    }
+
+    private int build() {
+        session.start();
+        return session.build(arguments, input(), System.getenv());
     }
 
     private int start() {

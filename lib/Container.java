@@ -16,12 +16,29 @@ import lib.tool.Digest;
  * @param inputs files and folders elsewhere that may be read inside
  */
 public record Container(ContainerImage image, Workspace workspace, Path cache, List<Path> inputs) {
+    /** In the environment of all that one run starts inside the kept container: a file that is there while it runs. */
+    private static final String RUN = "MOS_RUN";
+
     /** Follows the build log, so that the engine's own log command shows it; as process 1 it also collects orphans. */
     private static final String FIRST_PROCESS = "trap 'exit 0' TERM INT; echo started; tail -n 0 -F \"$1\" 2>/dev/null & wait $!";
 
     /** build.java as the image has it; the first argument is the file of its variables, which is gone before it starts. */
     private static final String BUILD = "set -a; . \"$1\"; set +a; rm -f \"$1\"; shift; umask 022; exec java -Dsun.jnu.encoding=UTF-8 -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -cp '"
             + ContainerImage.PROGRAM + "/program/*:" + ContainerImage.PROGRAM + "/libraries/*' Build \"$@\"";
+
+    /** Runs the words that follow; the file that is named in the environment goes when they have ended by themselves. */
+    private static final String WATCHED = "\"$@\"; code=$?; rm -f \"$" + RUN + "\"; exit $code";
+
+    /** Ends all that a run started: politely, so that a build ends its own children, after eight seconds for good. Argument: the run. */
+    private static final String END = """
+            ours() {
+              for one in /proc/[0-9]*; do if grep -qsF "%s=$1" "$one/environ"; then echo "${one#/proc/}"; fi; done
+            }
+            kill $(ours "$1")
+            tries=0
+            while [ -n "$(ours "$1")" ] && [ $tries -lt 80 ]; do sleep 0.1; tries=$((tries + 1)); done
+            kill -9 $(ours "$1")
+            """.formatted(RUN);
 
     /** What a command inside is given as its standard input; podman loses output of commands that leave a pipe unread, so not always this process's. */
     public enum Input { NONE, PIPE, TERMINAL }
@@ -159,22 +176,35 @@ public record Container(ContainerImage image, Workspace workspace, Path cache, L
      *
      * @param environment this process's environment: of the known variables those that are set are handed on, by name, so that no
      *        value is on a command line
+     * @param run an existing file in the cache, which goes when the command has ended by itself
      */
-    public List<String> exec(List<String> command, Input input, Map<String, String> environment) {
-        List<String> argv = argv("exec");
-        argv.addAll(options(input));
+    public List<String> exec(List<String> command, Input input, Map<String, String> environment, Path run) {
+        List<String> argv = exec(input, run);
         new ContainerVariables(environment).harmless().forEach(variable -> argv.addAll(List.of("--env", variable)));
-        argv.add(name());
+        argv.addAll(List.of(name(), "sh", "-c", WATCHED, "sh"));
         argv.addAll(command);
         return argv;
     }
 
     /** A build inside the kept container. */
-    public List<String> build(List<String> arguments, Input input, Path variables) {
+    public List<String> build(List<String> arguments, Input input, Path variables, Path run) {
+        List<String> argv = exec(input, run);
+        argv.addAll(List.of(name(), "sh", "-c", WATCHED, "sh"));
+        argv.addAll(inside(arguments, variables));
+        return argv;
+    }
+
+    private List<String> exec(Input input, Path run) {
         List<String> argv = argv("exec");
         argv.addAll(options(input));
-        argv.add(name());
-        argv.addAll(inside(arguments, variables));
+        argv.addAll(List.of("--env", RUN + "=" + run));
+        return argv;
+    }
+
+    /** Ends what {@code run} started inside, if that goes on: engines hand no signal on to what they execute. */
+    List<String> end(Path run) {
+        List<String> argv = new ArrayList<>(List.of("sh", "-c", "[ -e \"$1\" ] || exit 0; run=$1; shift; \"$@\"; rm -f \"$run\"", "sh", run.toString()));
+        argv.addAll(argv("exec", name(), "sh", "-c", END, "sh", run.toString()));
         return argv;
     }
 

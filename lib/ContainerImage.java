@@ -4,7 +4,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import lib.tool.Cache;
 import lib.tool.Console;
@@ -28,6 +30,7 @@ public record ContainerImage(ContainerEngine engine, Path project, List<String> 
     private static final String REPOSITORY = "localhost/mos-builder";
     private static final String LABEL = "mos-builder";
     private static final String ARGUMENTS = "mos-builder.arguments";
+    private static final Pattern PROXY = Pattern.compile("(?i)(https?|ftp|all|no)_proxy");
     /** The places of the certificates that this machine trusts: Debian, Alpine and Arch; Fedora. */
     private static final List<String> CERTIFICATES = List.of("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt");
 
@@ -40,7 +43,7 @@ public record ContainerImage(ContainerEngine engine, Path project, List<String> 
             """;
 
     /** The folder of the launcher, which names it in MOS_PROJECT; for others the nearest folder upwards that has a Dockerfile beside a launcher. */
-    public static Path project(java.util.Map<String, String> environment) {
+    public static Path project(Map<String, String> environment) {
         return Stream.concat(Optional.ofNullable(environment.get("MOS_PROJECT")).map(Path::of).stream(),
                         Stream.iterate(Path.of("").toAbsolutePath(), one -> one != null, Path::getParent))
                 .filter(one -> Files.exists(one.resolve("Dockerfile")) && Files.exists(one.resolve("jbang"))).findFirst()
@@ -73,10 +76,14 @@ public record ContainerImage(ContainerEngine engine, Path project, List<String> 
         return engine.argv("image", "inspect", "--format", "{{.Id}}", name());
     }
 
-    List<String> build(Path context) {
+    /** @param environment this process's; a daemon is told of its proxies by name, podman looks for itself */
+    List<String> build(Path context, Map<String, String> environment) {
         List<String> argv = engine.argv("build", "--network", "host", "--file", dockerfile().toString(), "--tag", name(), "--label", label(project),
                 "--label", ARGUMENTS + "=" + argumentsDigest());
         arguments.forEach(argument -> argv.addAll(List.of("--build-arg", argument)));
+        if (engine == ContainerEngine.DOCKER) {
+            environment.keySet().stream().filter(name -> PROXY.matcher(name).matches()).sorted().forEach(name -> argv.addAll(List.of("--build-arg", name)));
+        }
         argv.add(context.toString());
         return argv;
     }
@@ -101,7 +108,7 @@ public record ContainerImage(ContainerEngine engine, Path project, List<String> 
 
     /** Builds the image when there is none of this content; then those that it supersedes are removed where nothing uses them. */
     void obtain(Shell shell, Console console, Cache cache) {
-        cache.locked("container-image", () -> {
+        cache.locked("container-image", () -> console.say("waiting for another build's image"), () -> {
             if (!isThere(shell)) {
                 Path context = cache.temporary("container-context");
                 try {
@@ -120,7 +127,7 @@ public record ContainerImage(ContainerEngine engine, Path project, List<String> 
         Guard cleanup = Guard.afterwards(shell, engine == ContainerEngine.PODMAN ? List.of(removeHalfBuilt(shell)) : List.of(), name());
         try {
             console.step("building the image " + name(), () -> {
-                shell.run(Command.of(build(context)), "--debug shows all that it prints; --build-arg BASE=... names another base image");
+                shell.run(Command.of(build(context, System.getenv())), "--debug shows all that it prints; --build-arg BASE=... names another base image");
             });
         } finally {
             cleanup.close();
@@ -159,7 +166,7 @@ public record ContainerImage(ContainerEngine engine, Path project, List<String> 
     }
 
     /** The file of certificates that this machine's programs trust: that of SSL_CERT_FILE, else the distribution's. */
-    static Optional<Path> trusted(java.util.Map<String, String> environment) {
+    static Optional<Path> trusted(Map<String, String> environment) {
         return Stream.concat(Optional.ofNullable(environment.get("SSL_CERT_FILE")).filter(text -> !text.isBlank()).stream(), CERTIFICATES.stream())
                 .map(Path::of).filter(Files::isRegularFile).findFirst();
     }

@@ -4,12 +4,16 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.Function;
+import java.util.stream.Stream;
 import lib.tool.Cache;
 import lib.tool.Console;
 import lib.tool.Failure;
+import lib.tool.Guard;
 import lib.tool.Shell;
 import lib.tool.Shell.Command;
 import lib.tool.Shell.Result;
+import lib.tool.Trees;
 
 /** Brings a {@link Container} into a wanted state, whatever state it is in. */
 public record ContainerSession(Container container, Shell shell, Console console) {
@@ -30,24 +34,46 @@ public record ContainerSession(Container container, Shell shell, Console console
         if (state.running() && state.image().equals(container.image().name())) {
             return;
         }
-        Cache cache = new Cache(container.cache(), line -> { });
-        container.image().obtain(shell, console, cache);
+        container.image().obtain(shell, console, cache());
         if (state.exists() && !state.image().equals(container.image().name())) {
             console.step("removing the container of the image before", () -> {
                 shell.run(Command.of(container.remove()));
             });
             state = ABSENT;
         }
-        cache.folder(container.homeFolder().getFileName().toString());
+        cache().folder(container.homeFolder().getFileName().toString());
         List<String> argv = state.exists() ? container.restart() : container.start();
         console.step("starting " + container.name(), () -> {
             shell.run(Command.of(argv), "see " + program() + " info");
         });
     }
 
-    /** A file with the variables for a build inside, which removes it. */
-    public Path variables(Map<String, String> environment) {
-        return new ContainerVariables(environment).write(new Cache(container.cache(), line -> { }));
+    /** Runs build.java inside, with the variables of this process's environment that are its, and returns its exit code. */
+    public int build(List<String> arguments, Container.Input input, Map<String, String> environment) {
+        Path variables = new ContainerVariables(environment).write(cache());
+        return run(run -> container.build(arguments, input, variables, run), List.of(List.of("rm", "-f", variables.toString())));
+    }
+
+    private Cache cache() {
+        return new Cache(container.cache(), line -> { });
+    }
+
+    /**
+     * Runs a command inside on this process's terminal and returns its exit code. Whatever ends this process ends what it started.
+     *
+     * @param argv the command line for a run that a file, which exists, stands for
+     */
+    public int run(Function<Path, List<String>> argv) {
+        return run(argv, List.of());
+    }
+
+    private int run(Function<Path, List<String>> argv, List<List<String>> afterwards) {
+        Path run = cache().temporary("run");
+        Trees.replace(run, "");
+        List<List<String>> cleanup = Stream.concat(Stream.of(container.end(run)), afterwards.stream()).toList();
+        try (Guard guard = Guard.over(() -> shell.open(Command.of(argv.apply(run)), ProcessBuilder::inheritIO), shell, cleanup, container.name())) {
+            return guard.join();
+        }
     }
 
     /** Stops it when it runs. */

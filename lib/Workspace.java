@@ -1,11 +1,14 @@
 package lib;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import lib.tool.Failure;
+import lib.tool.Lock;
 
 /** Every path of a build, named once. The workspace is the folder that holds config/; all outputs stay inside it. */
 public record Workspace(Path folder, Path config) {
@@ -72,6 +75,20 @@ public record Workspace(Path folder, Path config) {
     /** Every folder that builds and boots write to. */
     public List<Path> outputs() {
         return List.of(root(), components(), kernel(), dist(), machines(), demo());
+    }
+
+    /** Does {@code work} while no other build or cleaning works in this workspace, whatever cache that uses; else first calls {@code whenBusy}. */
+    public <T> T locked(Runnable whenBusy, Supplier<T> work) {
+        try {
+            return new Lock(lock()).hold(whenBusy, work::get);
+        } catch (IOException e) {
+            throw Failure.io("cannot lock " + folder, e);
+        }
+    }
+
+    /** Held while something works in the workspace. */
+    public Path lock() {
+        return dist().resolve(".lock");
     }
 
     public Path log() {

@@ -6,8 +6,8 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import lib.TestProject;
-import lib.tool.Cache;
-import lib.tool.Digest;
+import lib.Workspace;
+import lib.tool.Lock;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -17,9 +17,10 @@ class BuildOptionsTest {
 
     @Test
     void the_second_build_in_a_workspace_waits_with_a_message_or_fails_when_told_so() throws IOException, InterruptedException {
-        Cache cache = new Cache(Cache.defaultFolder(System.getenv()), line -> { });
-        Script.Running waiting = cache.locked("workspace-" + Digest.sha256(folder.toString()), () -> {
+        Workspace workspace = new Workspace(folder, TestProject.folder().resolve("config"));
+        Script.Running waiting = new Lock(workspace.lock()).hold(() -> { }, () -> {
             try {
+                Files.writeString(workspace.log(), "log of the first build");
                 Script.Run refused = build("--no-wait");
                 assertThat(refused.exitCode()).isEqualTo(1);
                 assertThat(refused.err()).contains("error: another build is working in " + folder);
@@ -28,6 +29,7 @@ class BuildOptionsTest {
                     Thread.sleep(20);
                 }
                 assertThat(second.process().isAlive()).isTrue();
+                assertThat(workspace.log()).hasContent("log of the first build");
                 return second;
             } catch (InterruptedException e) {
                 throw new IOException(e);

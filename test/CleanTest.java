@@ -15,6 +15,7 @@ import lib.TestTools;
 import lib.Workspace;
 import lib.tool.Cache;
 import lib.tool.Failure;
+import lib.tool.Lock;
 import lib.tool.Shell;
 import lib.tool.User;
 import org.junit.jupiter.api.BeforeEach;
@@ -133,6 +134,23 @@ class CleanTest {
         assertThat(run.exitCode()).isEqualTo(Failure.BUILD);
         assertThat(run.stderr()).contains("a build is using the cache");
         assertThat(cache.resolve("strip")).isNotEmptyDirectory();
+    }
+
+    @Test
+    void a_workspace_in_which_a_build_works_is_left_alone() throws Exception {
+        Run run = new Lock(workspace.lock()).hold(() -> { }, () -> {
+            try {
+                return clean("-C", workspace.folder().toString());
+            } catch (InterruptedException e) {
+                throw new IOException(e);
+            }
+        });
+
+        assertThat(run.exitCode()).isEqualTo(Failure.BUILD);
+        assertThat(run.stderr()).contains("a build is working in " + workspace.folder());
+        assertThat(workspace.outputs()).allMatch(Files::exists);
+        assertThat(clean("-C", workspace.folder().toString()).exitCode()).isZero();
+        assertThat(workspace.outputs()).noneMatch(Files::exists);
     }
 
     @Test

@@ -51,6 +51,23 @@ class ContainerBuildTest {
     void an_ordinary_user_on_the_host_gets_the_same_bytes_and_may_interrupt_at_any_time() throws IOException, InterruptedException {
         assertThat(initramfs("host-user", Caller.USER, "--host")).hasSameBinaryContentAs(reference);
         interrupt("host-user", Caller.USER, "--host");
+        cleansWhatOthersOwn("host-user");
+    }
+
+    /** Folders that belong to a subordinate id of the user, who may not even look into them. */
+    private void cleansWhatOthersOwn(String name) throws IOException, InterruptedException {
+        Path ofTree = folder.resolve(name).resolve("initramfs/var/closed");
+        Path ofCache = cache(name).resolve("upx/closed");
+        String script = "for one; do mkdir -p \"$one/deep\"; echo x >\"$one/deep/file\"; chmod -R go= \"$one\"; chown -R 100:101 \"$one\"; done";
+        Podman.Run made = podman.run(Caller.USER, Map.of(), "unshare", "--user", "--map-root-user", "--map-auto", "sh", "-ec", script, "sh", ofTree.toString(), ofCache.toString());
+        assertThat(made.exitCode()).as(made.toString()).isZero();
+
+        Podman.Run clean = podman.script(Caller.USER, Map.of("MOS_CACHE_DIR", cache(name).toString()),
+                List.of("clean.java", "-C", folder.resolve(name).toString(), "--dist", "--cache-days", "0"));
+
+        assertThat(clean.exitCode()).as(clean.toString()).isZero();
+        assertThat(clean.out()).contains(ofCache.toString());
+        assertThat(List.of(ofCache, ofTree, folder.resolve(name).resolve("initramfs"))).noneMatch(Files::exists);
     }
 
     @Test

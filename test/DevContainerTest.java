@@ -25,7 +25,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Each verb with a real podman, on an image made from the shared Alpine mirror. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
-@Timeout(value = 3, unit = TimeUnit.MINUTES)
+@Timeout(value = 10, unit = TimeUnit.MINUTES)
 class DevContainerTest {
     private static final String BASE = "localhost/mos-builder-test-base:3.19";
 
@@ -130,6 +130,22 @@ class DevContainerTest {
     }
 
     @Test
+    void an_interrupt_ends_what_was_started_inside() throws Exception {
+        run("make", "start");
+        Process process = builder("make", "exec", "sh", "-c", "echo begun; sleep 98765 & sleep 98765; echo never").start();
+        try (var out = process.inputReader()) {
+            assertThat(out.readLine()).isEqualTo("begun");
+            new ProcessBuilder("kill", "-INT", Long.toString(process.pid())).start().waitFor();
+            assertThat(out.readLine()).isNull();
+        }
+
+        assertThat(process.waitFor()).isEqualTo(130);
+        Run left = run("make", "exec", "sh", "-c", "for i in $(seq 100); do pgrep -f '^sleep 98765' >/dev/null || break; sleep 0.1; done; pgrep -l sleep; ls -A \"$MOS_CACHE_DIR/tmp\"");
+        assertThat(left.stdout()).matches("run\\.\\S+\n");
+        assertThat(folder.resolve("cache/tmp")).isEmptyDirectory();
+    }
+
+    @Test
     void logs_show_what_builds_write() throws Exception {
         run("make", "start");
         Files.createDirectories(workspace.resolve("dist"));
@@ -177,6 +193,14 @@ class DevContainerTest {
     }
 
     private Run run(String packages, String... words) throws IOException, InterruptedException {
+        Process process = builder(packages, words).start();
+        process.getOutputStream().write("from stdin".getBytes(UTF_8));
+        process.getOutputStream().close();
+        String stdout = new String(process.getInputStream().readAllBytes(), UTF_8);
+        return new Run(process.waitFor(), stdout, Files.readString(folder.resolve("stderr")));
+    }
+
+    private ProcessBuilder builder(String packages, String... words) {
         List<String> argv = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin/java").toString(), "-cp", System.getProperty("java.class.path"),
                 "DevContainer", "-C", workspace.toString(), "--engine", "podman", "--build-arg", "BASE=" + BASE, "--build-arg", "RUST_TARGET=",
                 "--build-arg", "REPOSITORIES=http://127.0.0.1:" + mirror.getAddress().getPort() + "/v3.19/main", "--build-arg", "PACKAGES=" + packages));
@@ -186,11 +210,7 @@ class DevContainerTest {
         builder.environment().put("CONTAINERS_CONF", folder.resolve("containers.conf").toString());
         builder.environment().put("ALPINE_VERSION", "3.19.4");
         builder.environment().put("MOS_SECRET", "secret");
-        Process process = builder.start();
-        process.getOutputStream().write("from stdin".getBytes(UTF_8));
-        process.getOutputStream().close();
-        String stdout = new String(process.getInputStream().readAllBytes(), UTF_8);
-        return new Run(process.waitFor(), stdout, Files.readString(folder.resolve("stderr")));
+        return builder;
     }
 
     private String podman(String... words) {

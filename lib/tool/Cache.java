@@ -1,8 +1,6 @@
 package lib.tool;
 
 import java.io.IOException;
-import java.io.RandomAccessFile;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -216,31 +214,12 @@ public final class Cache {
     public <T> T locked(String name, Runnable whenBusy, Work<T> work) {
         ReentrantLock thread = here.computeIfAbsent(name, any -> new ReentrantLock());
         thread.lock();
-        try (RandomAccessFile file = new RandomAccessFile(folder("lock").resolve(name).toFile(), "rw")) {
-            if (file.getChannel().tryLock() == null) {
-                whenBusy.run();
-                waitFor(file.getChannel(), name);
-            }
-            return work.run();
+        try {
+            return new Lock(folder("lock").resolve(name)).hold(whenBusy, work);
         } catch (IOException e) {
             throw Failure.io("while working on " + name + " in the cache " + folder, e);
         } finally {
             thread.unlock();
-        }
-    }
-
-    /**
-     * Asks again and again instead of waiting in the kernel: POSIX locks belong to the whole process, so that two processes whose threads
-     * wait for one another's locks look like a deadlock (EDEADLK) where there is none.
-     */
-    private static void waitFor(FileChannel channel, String name) throws IOException {
-        while (channel.tryLock() == null) {
-            try {
-                Thread.sleep(20);
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                throw new Failure("interrupted while waiting for " + name, "", e);
-            }
         }
     }
 

@@ -23,7 +23,12 @@ public record CacheEntries(Path folder) {
      * @param used when it was made, or last answered a look-up
      * @param bytes of all its files
      */
-    public record Entry(Path path, Instant used, long bytes) { }
+    public record Entry(Path path, Instant used, long bytes) {
+        /** The entry itself, and the note of its inputs, if it has one. */
+        public List<Path> files() {
+            return List.of(path, inputs(path));
+        }
+    }
 
     /** The folders of all kinds, which together are everything but what is kept. */
     public List<Path> kinds() {
@@ -55,12 +60,6 @@ public record CacheEntries(Path folder) {
             }
         }
         return gone;
-    }
-
-    /** Removes an entry and the note of its inputs. */
-    public static void remove(Entry entry) {
-        Trees.delete(entry.path());
-        Trees.delete(inputs(entry.path()));
     }
 
     private static Path inputs(Path entry) {

@@ -48,7 +48,7 @@ public final class Trees {
         }
     }
 
-    /** Bytes of all regular files below {@code path}. */
+    /** Bytes of all regular files below {@code path}, but for what other owners let nobody look at and what goes meanwhile. */
     public static long size(Path path) {
         long[] sum = {0};
         try {
@@ -56,6 +56,11 @@ public final class Trees {
                 @Override
                 public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
                     sum[0] += attributes.isRegularFile() ? attributes.size() : 0;
+                    return FileVisitResult.CONTINUE;
+                }
+
+                @Override
+                public FileVisitResult visitFileFailed(Path file, IOException e) {
                     return FileVisitResult.CONTINUE;
                 }
             });

@@ -23,6 +23,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class ContainerTest {
+    private static final Path RUN = Path.of("/cache/tmp/run");
+
     @TempDir
     Path folder;
 
@@ -34,8 +36,8 @@ class ContainerTest {
 
     @Test
     void docker_and_podman_get_the_same_command_but_for_the_program() {
-        List<String> podman = container(ContainerEngine.PODMAN).exec(List.of("ls", "-l"), Input.TERMINAL, Map.of());
-        List<String> docker = container(ContainerEngine.DOCKER).exec(List.of("ls", "-l"), Input.TERMINAL, Map.of());
+        List<String> podman = container(ContainerEngine.PODMAN).exec(List.of("ls", "-l"), Input.TERMINAL, Map.of(), RUN);
+        List<String> docker = container(ContainerEngine.DOCKER).exec(List.of("ls", "-l"), Input.TERMINAL, Map.of(), RUN);
 
         assertThat(podman).startsWith("podman", "exec", "--interactive", "--tty").endsWith("ls", "-l");
         assertThat(docker).startsWith("docker").containsSubsequence(podman.subList(1, podman.size()));
@@ -44,9 +46,17 @@ class ContainerTest {
     }
 
     @Test
+    void a_daemon_that_builds_the_image_gets_the_proxies_by_name() {
+        Map<String, String> environment = Map.of("https_proxy", "http://user:secret@proxy:3128", "NO_PROXY", "localhost", "PROXY", "x");
+
+        assertThat(container(ContainerEngine.DOCKER).image().build(folder, environment)).containsSubsequence("--build-arg", "NO_PROXY", "--build-arg", "https_proxy")
+                .doesNotContain("PROXY").noneMatch(word -> word.contains("secret"));
+    }
+
+    @Test
     void variables_are_handed_on_by_name_and_secrets_not_at_all() {
         List<String> argv = container(ContainerEngine.PODMAN).exec(List.of("true"), Input.NONE, Map.of("ALPINE_VERSION", "3.21.9", "S3_SECRET_KEY", "x",
-                "ROOT_PASSWORD_HASH", "$6$secret", "OTHER", "x", "DEBUG", "1"));
+                "ROOT_PASSWORD_HASH", "$6$secret", "OTHER", "x", "DEBUG", "1"), RUN);
 
         assertThat(argv).containsSubsequence("--env", "ALPINE_VERSION").containsSubsequence("--env", "DEBUG").doesNotContain("OTHER", "S3_SECRET_KEY", "ROOT_PASSWORD_HASH");
         assertThat(String.join(" ", argv)).doesNotContain("secret", "3.21.9");

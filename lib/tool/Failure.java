@@ -66,6 +66,7 @@ public final class Failure extends RuntimeException {
                 ? e.getClass().getSimpleName().replaceAll("Exception$", "") + " " + f.getFile()
                 : String.valueOf(e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage());
         String hint = reason.contains("No space left") ? "free some space (clean.java --help shows what can go), then run again"
+                : reason.contains("Read-only file system") ? "it is mounted read-only: name a folder that can be written (MOS_CACHE_DIR, -C)"
                 : reason.contains("Permission denied") || reason.contains("AccessDenied") ? "check who owns the file and its folder" : "";
         return new Failure(BUILD, doing + ": " + reason, hint, e);
     }

@@ -41,6 +41,11 @@ class FailureTest {
     }
 
     @Test
+    void a_file_system_that_cannot_be_written_gets_a_hint_of_its_own() {
+        assertThat(Failure.io("cannot lock", new IOException("/cache/lock/x (Read-only file system)")).hint()).contains("MOS_CACHE_DIR");
+    }
+
+    @Test
     void an_error_without_a_reason_names_its_kind_and_file() {
         Path missing = folder.resolve("missing");
 

@@ -78,9 +78,21 @@ public record Environment(Tools tools, String rustTarget) {
         List<Inventory.Status> bad = unusable(wanted);
         Distribution distribution = Distribution.here();
         List<String> packages = packages(bad.stream().map(Inventory.Status::program).toList(), distribution);
-        if (packages.isEmpty() || !mayInstall()) {
+        if (bad.isEmpty() || !mayInstall()) {
             return bad;
         }
+        if (!packages.isEmpty()) {
+            install(distribution, packages);
+        }
+        if (bad.stream().anyMatch(one -> one.program() == Program.RUST_STD) && Shell.which("rustup").isPresent()) {
+            tools.console().step("adding Rust's standard library for " + rustTarget, () -> {
+                tools.shell().attempt(Command.of("rustup", "target", "add", rustTarget));
+            });
+        }
+        return unusable(wanted);
+    }
+
+    private void install(Distribution distribution, List<String> packages) {
         tools.console().step("installing " + String.join(" ", packages), () -> {
             if (distribution == Distribution.APT) {
                 tools.shell().attempt(Command.of("apt-get", "update", "-qq"));
@@ -90,7 +102,6 @@ public record Environment(Tools tools, String rustTarget) {
                 packages.forEach(one -> installed(distribution, List.of(one)));
             }
         });
-        return unusable(wanted);
     }
 
     /** Installs what is needed; a Failure (exit code 3) with the line to run where this process may not. */

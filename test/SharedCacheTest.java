@@ -37,7 +37,8 @@ class SharedCacheTest {
         assertThat(second.err()).contains("hit  component my_init (remote cache)", "hit  kernel-objects linux (remote cache)", "hit  kernel-linked vmlinuz (remote cache)");
         assertThat(Json.read(two.resolve("dist/build.json")).get("made")).extracting(made -> made.asText().replaceAll(" .*", ""))
                 .doesNotContain("component", "strip", "upx", "initramfs", "kernel-config", "kernel-objects", "kernel-linked");
-        assertThat(Trees.read(two.resolve("dist/build.log"))).doesNotContain("$ cargo", "$ unshare --net -- cargo", "  CC  ", "modules_install");
+        assertThat(Trees.read(two.resolve("dist/build.log"))).doesNotContain("  CC  ", "modules_install")
+                .doesNotContainPattern("(?m)^\\$ .*\\bcargo (?!--version)");
         assertThat(two.resolve("dist/vmlinuz.efi")).hasSameBinaryContentAs(one.resolve("dist/vmlinuz.efi"));
         assertThat(first.toString() + second).doesNotContain(S3Server.SECRET);
     }

@@ -91,7 +91,7 @@ public record Podman(Path folder) {
             for (String name : List.of("rustc", "cargo")) {
                 Files.createSymbolicLink(Files.createDirectories(root.resolve("sbin")).resolve(name), rust().resolve("bin").resolve(name));
             }
-            for (String name : List.of("usr", "tmp", "proc", "sys", "dev", "run", "var/tmp", "root", "etc", "opt", "etc/ssl/certs")) {
+            for (String name : List.of("usr", "tmp", "proc", "sys", "dev", "run", "var/tmp", "root", "etc", "opt", "etc/ssl/certs", "etc/apk")) {
                 Files.createDirectories(root.resolve(name));
             }
             // The engine runs a shell while it builds the image, when nothing is mounted yet.
@@ -103,6 +103,8 @@ public record Podman(Path folder) {
             requireZero(run(Caller.ROOT, Map.of(), "sh", "-ec", "cd \"$1\"; " + shell, "sh", root.toString()));
             Files.writeString(root.resolve("etc/passwd"), "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n");
             Files.writeString(root.resolve("etc/group"), "root:x:0:\nnogroup:x:65534:\n");
+            // A step of the Dockerfile that is given repositories waits here until it is interrupted.
+            requireZero(run(Caller.ROOT, Map.of(), "mkfifo", root.resolve("etc/apk/repositories").toString()));
             requireZero(run(Caller.ROOT, Map.of(), "tar", "-C", root.toString(), "-cf", tar.toString(), "."));
         }
         requireZero(run(caller, Map.of(), "podman", "import", tar.toString(), BASE));

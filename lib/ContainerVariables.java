@@ -21,7 +21,7 @@ import lib.tool.Failure;
  */
 record ContainerVariables(Map<String, String> environment) {
     private static final Pattern OTHERS = Pattern.compile("MOS_ENV|DEBUG|NO_COLOR|TERM|KERNEL_SUBPATH|UPLOAD_KERNEL|UPLOAD_MANIFESTS|REMOTE_CACHE|S3_[A-Z_]+|SIGNING_[A-Z_]+"
-            + "|FLIST_EXTENSION|(?i:(https?|all|no)_proxy)|RUSTC_WRAPPER|SCCACHE_\\w+|AWS_\\w+|CARGO_(PROFILE|TARGET|REGISTRIES|NET)_\\w+");
+            + "|FLIST_EXTENSION|(?i:(https?|all|no)_proxy)|RUSTC_WRAPPER|CC_WRAPPER|S?CCACHE_\\w+|AWS_\\w+|CARGO_(PROFILE|TARGET|REGISTRIES|NET)_\\w+");
     private static final Set<String> BUILD_CONF = Arrays.stream(BuildConf.Key.values()).map(Enum::name).filter(name -> !name.equals("HOSTNAME"))
             .collect(Collectors.toUnmodifiableSet());
     private static final List<String> SECRETS = List.of("ROOT_PASSWORD_HASH", "SECRET", "ACCESS_KEY", "SIGNING_KEY", "TOKEN", "AWS_", "CARGO_REGISTRIES");

@@ -21,10 +21,18 @@ import lib.tool.Shell.Command;
 import lib.tool.Tools;
 
 /** The kernel's own build system: how its make is called so that the same inputs give the same bytes in any folder. */
-record Kbuild(Config.Kernel config, Tools tools, int jobs) {
+record Kbuild(Config.Kernel config, Tools tools, int jobs, Map<String, String> variables) {
+    /** Names a program that runs the compiler, such as sccache or ccache: what it answers is what the compiler would have made. */
+    private static final String WRAPPER = "CC_WRAPPER";
+    /** Settings of such programs. */
+    private static final Pattern WRAPPERS_OWN = Pattern.compile("(SCCACHE|CCACHE|AWS)_\\w+");
     /** Marks the processes of a build, so that a later run can end those that outlived a killed one. */
     static final String MARK = "MOS_KERNEL_WORK";
     private static final Pattern STEP = Pattern.compile("(?:.*echo '|^)  (?:CC|AS|LD|AR)(?: \\[M\\])? +\\S.*");
+
+    Kbuild(Config.Kernel config, Tools tools, int jobs) {
+        this(config, tools, jobs, System.getenv());
+    }
 
     /** Whether a line of make's output, or of its dry run, tells of one file. */
     static boolean isStep(String line) {
@@ -51,9 +59,18 @@ record Kbuild(Config.Kernel config, Tools tools, int jobs) {
         String away = "-ffile-prefix-map=" + source + "/= -ffile-prefix-map=" + work + "/=";
         List<String> argv = new ArrayList<>(List.of("make", "-C", source.toString(), "O=" + work, "-j" + jobs, "ARCH=" + makeArch(),
                 "CROSS_COMPILE=" + crossCompile(), "LOCALVERSION=", "KCFLAGS=" + away, "KAFLAGS=" + away));
-        argv.addAll(Arrays.asList(targets));
         Map<String, String> environment = new LinkedHashMap<>();
-        Stream.of("PATH", "HOME", "TMPDIR", "TERM").filter(System.getenv()::containsKey).forEach(name -> environment.put(name, System.getenv(name)));
+        Stream.of("PATH", "HOME", "TMPDIR", "TERM").filter(variables::containsKey).forEach(name -> environment.put(name, variables.get(name)));
+        String wrapper = variables.getOrDefault(WRAPPER, "");
+        if (!wrapper.isBlank()) {
+            argv.add("CC=" + wrapper + " " + crossCompile() + "gcc");
+            variables.forEach((name, value) -> {
+                if (WRAPPERS_OWN.matcher(name).matches()) {
+                    environment.put(name, value);
+                }
+            });
+        }
+        argv.addAll(Arrays.asList(targets));
         environment.put("LC_ALL", "C");
         environment.put("KBUILD_BUILD_TIMESTAMP", DateTimeFormatter.ofPattern("EEE MMM d HH:mm:ss 'UTC' yyyy", Locale.ROOT)
                 .withZone(ZoneOffset.UTC).format(Instant.ofEpochSecond(config.epoch())));

@@ -30,6 +30,7 @@ public record Manual(Path project, List<CommandSpec> commands) {
             new Variable("MOS_CACHE_DIR", "build.java, clean.java", "folder of the cache; default `$XDG_CACHE_HOME/mos-builder`, else `~/.cache/mos-builder`"),
             new Variable("RUSTUP_TOOLCHAIN", "build.java", "toolchain of rustup that builds components, as rustup knows it"),
             new Variable("RUSTC_WRAPPER", "build.java", "program that cargo runs rustc with, such as sccache; docs/BUILDING.md"),
+            new Variable("CC_WRAPPER", "build.java", "program that the kernel's build runs gcc with, such as sccache or ccache; docs/BUILDING.md"),
             new Variable("SSL_CERT_FILE", "build.java", "PEM file of certificate authorities, for builds in a container too"),
             new Variable("UPLOAD_KERNEL", "build.java", "`true`: the same as `--upload-kernel`"),
             new Variable("UPLOAD_MANIFESTS", "build.java", "`true`: the same as `--upload-manifests`"),

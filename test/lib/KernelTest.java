@@ -102,6 +102,15 @@ class KernelTest {
     }
 
     @Test
+    void a_compiler_cache_runs_the_compiler_with_its_own_settings() throws IOException {
+        Path wrapper = Files.writeString(temp.resolve("wrapper"), "#!/bin/sh\necho \"$CCACHE_DIR $S3_SECRET_KEY $*\" >>" + temp.resolve("seen") + "\nexec \"$@\"\n");
+        assertThat(wrapper.toFile().setExecutable(true)).isTrue();
+        Kbuild kbuild = new Kbuild(demo, tools, 2, Map.of("PATH", System.getenv("PATH"), "CC_WRAPPER", wrapper.toString(), "CCACHE_DIR", "kept", "S3_SECRET_KEY", "secret"));
+        tools.shell().run(kbuild.make(new KernelSource(demo, tools).unpacked().folder(), Files.createDirectory(temp.resolve("objects")), "allnoconfig"));
+        assertThat(temp.resolve("seen")).content().contains("kept  gcc ").doesNotContain("secret");
+    }
+
+    @Test
     void the_menu_carries_over_what_was_changed_and_nothing_else() throws IOException {
         Kernel kernel = with(demoConfiguration());
         KernelSource.Tree source = new KernelSource(demo, tools).unpacked();

@@ -16,6 +16,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import lib.Curl;
 import lib.S3Server;
+import lib.TestProject;
 import lib.tool.Cache;
 import lib.tool.Digest;
 import lib.tool.Json;
@@ -111,9 +112,7 @@ class BuildTest {
         assertThat(Digest.sha256(other.resolve("dist/vmlinuz.efi"))).isNotEqualTo(Digest.sha256(workspace.resolve("dist/vmlinuz.efi")));
         assertThat(run.err()).contains("miss initramfs").contains("hit  component my_init").doesNotContainPattern("miss kernel-objects");
         // 25 s on two cores that have nothing else to do; others may be at work on this machine.
-        var machine = java.lang.management.ManagementFactory.getOperatingSystemMXBean();
-        double share = Math.max(1, machine.getSystemLoadAverage() / machine.getAvailableProcessors());
-        assertThat(Json.read(other.resolve("dist/build.json")).get("seconds").get("Packaging: Kernel").asDouble()).isLessThan(25 * share);
+        assertThat(Json.read(other.resolve("dist/build.json")).get("seconds").get("Packaging: Kernel").asDouble()).isLessThan(25 * TestProject.load());
     }
 
     @Test

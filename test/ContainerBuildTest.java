@@ -124,11 +124,12 @@ class ContainerBuildTest {
         assertThat(podman.run(Caller.ROOT, Map.of(), "podman", "images", "--format", "{{.Repository}}").out()).doesNotContain("localhost/mos-builder\n");
     }
 
-    /** At most two seconds more than podman itself takes; the best of some tries, because other programs run here too. */
+    /** At most two seconds more than podman itself takes, on a machine with nothing else to do; the best of some tries. */
     private void startsQuickly(Path workspace) throws IOException, InterruptedException {
         String name = dev(workspace, "status").out().split(" ")[0];
         double least = Double.MAX_VALUE;
-        for (int i = 0; i < 6 && least > 2; i++) {
+        double limit = 2 * TestProject.load();
+        for (int i = 0; i < 6 && least > limit; i++) {
             podman.run(Caller.ROOT, Map.of(), "podman", "stop", "--time", "1", name);
             double theirs = seconds(() -> podman.run(Caller.ROOT, Map.of(), "podman", "start", name));
             podman.run(Caller.ROOT, Map.of(), "podman", "stop", "--time", "1", name);
@@ -136,7 +137,7 @@ class ContainerBuildTest {
             least = Math.min(least, ours - theirs);
         }
         System.err.printf("dev-container.java start: %.2f s more than podman start%n", least);
-        assertThat(least).isLessThan(2);
+        assertThat(least).isLessThan(limit);
     }
 
     private interface Work {

@@ -70,4 +70,10 @@ public final class TestProject {
             throw new UncheckedIOException(e);
         }
     }
+
+    /** How many times longer work may take because other programs are at work here too: running programs for each processor, at least 1. */
+    public static double load() {
+        var machine = java.lang.management.ManagementFactory.getOperatingSystemMXBean();
+        return Math.max(1, machine.getSystemLoadAverage() / machine.getAvailableProcessors());
+    }
 }

@@ -83,6 +83,7 @@ class HouseRulesTest {
             AlpineImageTest build.java
             BuildOptionsTest lib/BuildOptions.java
             ContainerBuildTest lib/ContainerBuild.java
+            CrossBuildTest build.java
             DocsCommandsTest docs.java
             HouseRulesTest AGENTS.md
             ImageHardwareTest image.java

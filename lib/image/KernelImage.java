@@ -28,10 +28,12 @@ public final class KernelImage {
     private static final int HDRS = 0x53726448;
     /** Most programs append the unpacked length to the payload (scripts/Makefile.lib, size_append); gzip has its own. */
     private static final int APPENDED_SIZE = 4;
+    private static final byte[] BANNER = "Linux version ".getBytes(StandardCharsets.US_ASCII);
 
     private final String name;
     private final byte[] file;
     private final ByteBuffer data;
+    private byte[] unpacked = {};
 
     private KernelImage(String name, byte[] file) {
         this.name = name;
@@ -61,17 +63,32 @@ public final class KernelImage {
         return file.length > 64 && new String(file, 0x38, 4, StandardCharsets.ISO_8859_1).equals("ARMd");
     }
 
-    /** What {@code uname -r} prints; empty where the file does not say it in its header. */
+    /** What {@code uname -r} prints: from the header of a bzImage, else from the banner inside (init/version.c); empty without either. */
     public Optional<String> release() {
-        if (!isBzImage() || data.getShort(0x20e) == 0) {
-            return Optional.empty();
+        if (!isBzImage()) {
+            return banner();
         }
-        int from = (data.getShort(0x20e) & 0xffff) + 0x200;
+        int pointer = data.getShort(0x20e) & 0xffff;
+        return pointer == 0 ? Optional.empty() : Optional.of(word(file, pointer + 0x200));
+    }
+
+    private Optional<String> banner() {
+        byte[] kernel = unpacked();
+        for (int from = 0; from + BANNER.length < kernel.length; from++) {
+            int after = from + BANNER.length;
+            if (kernel[after] >= '0' && kernel[after] <= '9' && Arrays.equals(kernel, from, after, BANNER, 0, BANNER.length)) {
+                return Optional.of(word(kernel, after));
+            }
+        }
+        return Optional.empty();
+    }
+
+    private static String word(byte[] text, int from) {
         int to = from;
-        while (to < file.length && file[to] != 0 && file[to] != ' ') {
+        while (to < text.length && text[to] != 0 && text[to] != ' ') {
             to++;
         }
-        return Optional.of(new String(file, from, to - from, StandardCharsets.US_ASCII));
+        return new String(text, from, to - from, StandardCharsets.US_ASCII);
     }
 
     /** The initramfs as it was linked in, packed as it was; empty when there is none. */
@@ -102,14 +119,14 @@ public final class KernelImage {
     }
 
     private byte[] unpacked() {
-        if (isZboot()) {
-            return unpacked(data.getInt(8), data.getInt(12));
-        }
-        if (!isBzImage()) {
+        if (!isZboot() && !isBzImage()) {
             return file;
         }
-        int start = ((file[0x1f1] & 0xff) + 1) * 512;
-        return unpacked(start + data.getInt(0x248), data.getInt(0x24c));
+        if (unpacked.length == 0) {
+            int start = ((file[0x1f1] & 0xff) + 1) * 512;
+            unpacked = isZboot() ? unpacked(data.getInt(8), data.getInt(12)) : unpacked(start + data.getInt(0x248), data.getInt(0x24c));
+        }
+        return unpacked;
     }
 
     private byte[] unpacked(int from, int length) {

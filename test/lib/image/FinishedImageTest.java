@@ -128,6 +128,13 @@ class FinishedImageTest {
     }
 
     @Test
+    void a_kernel_without_a_release_in_its_header_is_known_by_its_banner() {
+        byte[] image = ("x".repeat(0x38) + "ARMd" + "y".repeat(60) + "Linux version %s\0Linux version 6.12.1-test (mos@builder)\n").getBytes(java.nio.charset.StandardCharsets.US_ASCII);
+
+        assertThat(KernelImage.of("image", image).orElseThrow().release()).contains("6.12.1-test");
+    }
+
+    @Test
     void links_are_followed_inside_the_image_and_circles_end() {
         FinishedImage image = FinishedImage.parse("test", new TestArchive().link("a", "b").link("b", "../a").link("lib", "/usr/lib")
                 .folder("usr", 0755).folder("usr/lib", 0755).file("usr/lib/x", 0644, "1").link("usr/lib/up", "../../../../usr/lib/x").bytes());

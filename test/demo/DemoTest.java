@@ -36,9 +36,8 @@ class DemoTest {
         assumeTrue(System.getProperty("os.arch").equals("amd64"), "the demo is for x86_64");
         Path sources = scratch.resolve("demo");
         if (!Files.exists(sources)) {
-            Path original = RealApk.project().resolve("demo");
-            for (String part : List.of("config", "packages", "my_init")) {
-                copy(original.resolve(part), sources.resolve(part));
+            for (String part : List.of("demo/config", "demo/packages", "demo/my_init", "config/rootfs")) {
+                copy(RealApk.project().resolve(part), scratch.resolve(part));
             }
         }
         return new Demo(sources, scratch.resolve("workspace/.demo"), tools());

@@ -230,12 +230,25 @@ class ComponentsTest {
 
     @Test
     void a_missing_rust_target_is_explained() {
-        Config.Toolchain exotic = new Config.Toolchain("riscv64gc-unknown-linux-musl", shared, 1);
-        assertThatThrownBy(() -> new Components(sources(HELLO), exotic, lock, tools, false, 2).installInto(root)).isInstanceOfSatisfying(Failure.class, failure -> {
+        String withoutLibrary = "x86_64-wrs-vxworks";
+        assertThatThrownBy(() -> build(withoutLibrary)).isInstanceOfSatisfying(Failure.class, failure -> {
             assertThat(failure.exitCode()).isEqualTo(Failure.MACHINE);
-            assertThat(failure.what()).contains("Rust's standard library for riscv64gc-unknown-linux-musl is not installed");
-            assertThat(failure.hint()).contains("rustup target add riscv64gc-unknown-linux-musl");
+            assertThat(failure.what()).contains("Rust's standard library for " + withoutLibrary + " is not installed");
+            assertThat(failure.hint()).contains("rustup target add " + withoutLibrary);
         });
+    }
+
+    @Test
+    void a_missing_linker_for_another_processor_is_explained() {
+        Assumptions.assumeTrue(Shell.which("riscv64gc-linux-gnu-gcc").isEmpty(), "a linker for RISC-V is installed");
+        assertThatThrownBy(() -> build("riscv64gc-unknown-linux-musl")).isInstanceOfSatisfying(Failure.class, failure -> {
+            assertThat(failure.exitCode()).isEqualTo(Failure.MACHINE);
+            assertThat(failure.what()).contains("links for riscv64gc-unknown-linux-musl");
+        });
+    }
+
+    private void build(String target) {
+        new Components(sources(HELLO), new Config.Toolchain(target, shared, 1), lock, tools, false, 2).installInto(root);
     }
 
     @Test

@@ -27,6 +27,10 @@ class LauncherTest {
     private static final List<String> TOOLS = List.of("sh", "cat", "cut", "env", "grep", "head", "id", "ls", "mkdir", "mv", "readlink", "rm", "sed",
             "sha256sum", "sort", "uname", "dirname");
 
+    private static final String SAY = "class Say { public static void main(String... args) { System.out.println(lib.Word.WORD); } }\n";
+
+    private static final String WORD = "package lib;\npublic class Word { public static final String WORD = \"%s\"; }\n";
+
     @TempDir
     Path folder;
 
@@ -144,6 +148,47 @@ class LauncherTest {
         Files.copy(launcher(), other.resolve("jbang"), java.nio.file.StandardCopyOption.COPY_ATTRIBUTES);
 
         assertThat(launch(onPath(other), "", "x").stdout()).isEqualTo("<x>\n\n");
+    }
+
+    @Test
+    void an_unchanged_script_of_the_project_starts_without_jbang_and_a_changed_one_does_not() throws Exception {
+        Path project = Files.createDirectories(folder.resolve("a project/lib")).getParent();
+        Path copy = Files.copy(launcher(), project.resolve("jbang"), java.nio.file.StandardCopyOption.COPY_ATTRIBUTES);
+        Files.writeString(project.resolve("say.java"), "//JAVA 17+\n//SOURCES lib/**.java\n" + SAY);
+        Path source = Files.writeString(project.resolve("lib/Word.java"), WORD.formatted("first"));
+        Map<String, String> cache = onPath(folder.resolve("none"));
+        List<String> argv = List.of(copy.toString(), project.resolve("say.java").toString());
+        assertThat(run(argv, cache, "").stdout()).isEqualTo("first\n");
+        Path jbang = withoutJBang(folder.resolve("cache/jbang"));
+
+        assertThat(run(argv, cache, "").stdout()).isEqualTo("first\n");
+        assertThat(run(argv, Map.of("MOS_CACHE_DIR", cache.get("MOS_CACHE_DIR"), "JBANG_DIR", folder.resolve("other").toString()), "").exitCode()).isNotZero();
+        Files.writeString(project.resolve("lib/More.java"), "package lib;\nclass More { }\n");
+        assertThat(run(argv, cache, "").exitCode()).as("JBang is asked about a new source").isNotZero();
+        Files.delete(project.resolve("lib/More.java"));
+        assertThat(run(argv, cache, "").stdout()).isEqualTo("first\n");
+        java.nio.file.attribute.FileTime before = Files.getLastModifiedTime(source);
+        Files.writeString(source, WORD.formatted("other"));
+        Files.setLastModifiedTime(source, before);
+        assertThat(run(argv, cache, "").exitCode()).as("JBang is asked about a source of the same size and time").isNotZero();
+        Files.delete(jbang);
+        onPath(folder.resolve("none"));
+        assertThat(run(argv, cache, "").stdout()).isEqualTo("other\n");
+
+        Path answer = folder.resolve("cache/jbang").toFile().listFiles((parent, name) -> name.startsWith("answer-"))[0].toPath();
+        Files.writeString(answer, Files.readString(answer).replaceFirst("-classpath \\S*", "-classpath /gone.jar"));
+        assertThat(run(argv, cache, "").stdout()).as("JBang is asked when a file of the class path is gone").isEqualTo("other\n");
+        Files.writeString(answer, "");
+        assertThat(run(argv, cache, "").stdout()).as("JBang is asked when its answer was cut short").isEqualTo("other\n");
+    }
+
+    /** Puts something that does not start in the place of the cache's JBang. */
+    private static Path withoutJBang(Path cache) throws IOException {
+        try (Stream<Path> files = Files.list(cache)) {
+            Path jar = files.filter(file -> file.toString().endsWith(".jar")).findFirst().orElseThrow();
+            Files.delete(jar);
+            return Files.writeString(jar, "no jar");
+        }
     }
 
     @Test

@@ -31,7 +31,9 @@ public final class PackageFile implements AutoCloseable {
     static final List<String> SCRIPTS = List.of("pre-install", "post-install", "pre-deinstall", "post-deinstall", "pre-upgrade", "post-upgrade",
             "trigger");
     private static final int LARGEST_CONTROL = 32 << 20;
-    private static final long LARGEST_DATA = 16L << 30;
+    /** Expanded data may be larger than what the signed index promises (headers, holes in files), but not by any factor. */
+    private static final long SPARE_DATA = 64L << 20;
+    private static final int LARGEST_FACTOR = 8;
     private static final int MOST_ENTRIES = 1_000_000;
     /** Expanded data of at most this size stays in memory, so that it has to be expanded once only. */
     private static final int KEPT = 48 << 20;
@@ -151,12 +153,11 @@ public final class PackageFile implements AutoCloseable {
 
     /** Reads all of the data part once: every entry has to be one that may be installed, every content the one that its header states. */
     private void scan() throws IOException {
-        try (GzipMember member = new GzipMember(channel, dataStart, LARGEST_DATA)) {
+        try (GzipMember member = data()) {
             InputStream in = member;
-            long size = Math.max(0, pkg.installedSize());
-            if (size <= KEPT && channel.size() - dataStart <= KEPT) {
+            if (pkg.installedSize() <= KEPT && channel.size() - dataStart <= KEPT) {
                 expanded = keep(member);
-                in = expanded == null ? reopen() : new ByteArrayInputStream(expanded);
+                in = expanded == null ? data() : new ByteArrayInputStream(expanded);
             }
             entries(new TarReader(in));
             if (expanded == null && in != member) {
@@ -168,8 +169,9 @@ public final class PackageFile implements AutoCloseable {
         }
     }
 
-    private InputStream reopen() throws IOException {
-        return new GzipMember(channel, dataStart, LARGEST_DATA);
+    /** The data part from its start. */
+    private GzipMember data() throws IOException {
+        return new GzipMember(channel, dataStart, SPARE_DATA + LARGEST_FACTOR * Math.max(0, pkg.installedSize()));
     }
 
     /** All expanded bytes; null when they are more than expected of a package of this size. */
@@ -239,7 +241,7 @@ public final class PackageFile implements AutoCloseable {
 
     /** Goes through the entries once more, in their order, now with their content at hand. */
     void visit(Visitor visitor) throws IOException {
-        try (InputStream in = expanded == null ? reopen() : new ByteArrayInputStream(expanded)) {
+        try (InputStream in = expanded == null ? data() : new ByteArrayInputStream(expanded)) {
             TarReader reader = new TarReader(in);
             for (Item item : items) {
                 Optional<TarReader.Entry> entry = reader.next();

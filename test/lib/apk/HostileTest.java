@@ -157,6 +157,17 @@ class HostileTest {
     }
 
     @Test
+    void data_that_expands_to_much_more_than_the_index_promises() {
+        byte[] zeros = new byte[70 << 20];
+        ApkPackage promised = pkg("bomb", "1-r0").with(TarEntry.file("x", 0644, "x"));
+        ApkPackage bomb = pkg("bomb", "1-r0").with(TarEntry.file("x", 0644, zeros));
+        refused(promised, repo.writer().write(bomb), "expands to more than the ", " bytes allowed");
+        repo.put(bomb, repo.writer().write(bomb));
+        repo.install(root, shell, "bomb");
+        assertThat(root.resolve("x")).as("an honest package of that size").hasSize(zeros.length);
+    }
+
+    @Test
     void any_single_wrong_byte_is_noticed() throws IOException {
         repo.with(GOOD);
         byte[] bytes = Files.readAllBytes(repo.file(GOOD));

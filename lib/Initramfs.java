@@ -11,9 +11,11 @@ import java.nio.file.Path;
 import java.security.DigestOutputStream;
 import java.security.MessageDigest;
 import java.util.List;
+import java.util.function.Supplier;
 import java.util.zip.GZIPOutputStream;
 import lib.Config.Compression;
 import lib.image.Cpio;
+import lib.image.PackedSlices;
 import lib.image.Xz;
 import lib.tool.Cache;
 import lib.tool.Console;
@@ -31,7 +33,9 @@ import lib.tool.Trees;
  */
 public record Initramfs(Config.Budget budget, Architecture guest, Tools tools, int jobs) {
     /** Stands for the program that packs; the same in two versions of it only when they give the same bytes. */
-    private static final int RECIPE = 2;
+    private static final int RECIPE = 3;
+    /** Kind of the cache's entries that hold a part of an archive. */
+    static final String SLICE = "initramfs-slice";
     /** Made as headers in the archive, never on disk; the kernel opens /dev/console for PID 1 before anything is mounted. */
     private static final List<Cpio.Device> DEVICES = List.of(
             new Cpio.Device("dev/console", 0600, 5, 1), new Cpio.Device("dev/null", 0666, 1, 3), new Cpio.Device("dev/zero", 0666, 1, 5),
@@ -88,12 +92,34 @@ public record Initramfs(Config.Budget budget, Architecture guest, Tools tools, i
             Files.createDirectory(folder);
             Path target = folder.resolve(fileName(budget.compression()));
             switch (budget.compression()) {
-                case XZ -> Files.write(target, Xz.pack(Files.readAllBytes(cpio), guest == Architecture.X86_64, jobs));
+                case XZ -> Files.write(target, Xz.pack(Files.readAllBytes(cpio), guest == Architecture.X86_64, jobs, new CachedSlices(tools.cache())));
                 case ZSTD -> copy(cpio, new ZstdOutputStream(Files.newOutputStream(target), 19));
                 case GZIP -> copy(cpio, new GZIPOutputStream(Files.newOutputStream(target)));
                 case NONE -> Files.copy(cpio, target);
             }
         }).resolve(fileName(budget.compression()));
+    }
+
+    /** Slices of archives in the cache. */
+    private record CachedSlices(Cache cache) implements PackedSlices {
+        private static Cache.Key key(String digest) {
+            return Cache.Key.of(SLICE, "slice").with("content", digest).with("recipe", RECIPE);
+        }
+
+        @Override
+        public boolean has(String digest) {
+            return cache.has(key(digest));
+        }
+
+        @Override
+        public byte[] get(String digest, Supplier<byte[]> pack) {
+            Path file = cache.get(key(digest), target -> Files.write(target, pack.get()));
+            try {
+                return Files.readAllBytes(file);
+            } catch (IOException e) {
+                throw Failure.io("cannot read " + file, e);
+            }
+        }
     }
 
     private static void copy(Path file, OutputStream out) throws IOException {

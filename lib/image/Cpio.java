@@ -24,7 +24,8 @@ import java.util.Map;
  * cpio itself writes them. Device nodes need not exist on disk: they are given as extra entries.
  *
  * <p>The order is one that packs well: folders, links and devices by name, so that a folder comes before what is in it; then files that
- * are no machine code by their extension; then machine code by file name, which puts the programs of one project side by side.
+ * are no machine code by their extension; then libraries and kernel modules, then programs, by file name, which puts those of one project
+ * side by side. Programs change most often: an archive with other ones begins as it did, and Xz packs only what is behind the difference.
  * Format: Documentation/driver-api/early-userspace/buffer-format.rst of the kernel.
  */
 public final class Cpio {
@@ -49,9 +50,9 @@ public final class Cpio {
             return name.substring(name.lastIndexOf('/') + 1);
         }
 
-        /** 0: no data of its own, 1: data, 2: machine code. */
+        /** 0: no data of its own, 1: data, 2: libraries and kernel modules, 3: programs, which change most often. */
         private int kind() {
-            return !isRegular() ? 0 : Elf.isElf(file) ? 2 : 1;
+            return !isRegular() ? 0 : !Elf.isElf(file) ? 1 : fileName().matches(".*\\.(so|ko)(\\..*)?") ? 2 : 3;
         }
 
         /** What files that look alike have in common. */

@@ -1,20 +1,26 @@
 package lib.image;
 
 import java.io.ByteArrayOutputStream;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.IntStream;
+import java.util.Optional;
+import lib.tool.Digest;
 
 /**
  * An LZMA2 stream made by all cores at once: one dictionary for all of the content, cut into slices that are written side by side.
  *
  * <p>A slice may refer to everything before it, but begins with fresh probabilities, which costs some hundred bytes. (Blocks or streams of
- * their own lose the dictionary too, which costs 4 percent.) The cuts depend on the content's length alone, so that the bytes are the same
- * on any machine. Source of the rule: the xz file format, section 5.3.1, and lib/xz/xz_dec_lzma2.c of the kernel.
+ * their own lose the dictionary too, which costs 4 percent.) The cuts are at fixed places and a slice depends on nothing behind it, so that
+ * the bytes are the same on any machine, and content that begins like earlier content needs only its later slices packed. Source of the rule: the xz file format, section 5.3.1, and lib/xz/xz_dec_lzma2.c of the kernel.
  */
 final class Lzma2 {
     private static final int SLICE = 6 << 20;
+    /** A rest of less than this has no slice of its own. */
+    private static final int LEAST = 2 << 20;
     /** Longest matches are looked for in windows of this size; it bounds the memory. Shorter ones may cross its borders. */
-    private static final int WINDOW = 32 << 20;
+    private static final int WINDOW = 5 * SLICE;
     /** A chunk is full when the longest symbol might no longer fit: into 2 MiB of content, into 64 KiB of code. */
     private static final int MOST_CONTENT = (2 << 20) - LzmaModel.MAX_MATCH;
     private static final int MOST_CODE = (64 << 10) - 26;
@@ -44,29 +50,56 @@ final class Lzma2 {
      * The whole stream, its end marker included.
      *
      * @param dictionary bytes that a decoder keeps
+     * @param known slices that were packed before
      */
-    static byte[] encode(byte[] data, LzmaModel.Properties properties, int dictionary) {
+    static byte[] encode(byte[] data, LzmaModel.Properties properties, int dictionary, PackedSlices known) {
         ByteArrayOutputStream all = new ByteArrayOutputStream(data.length / 3 + 64);
-        int windows = parts(data.length, WINDOW);
-        for (int window = 0; window < windows; window++) {
-            int from = cut(data.length, window, windows);
-            int to = cut(data.length, window + 1, windows);
-            LzmaMatches matches = new LzmaMatches(data, from, to);
-            int slices = parts(to - from, SLICE);
-            List<byte[]> written = IntStream.range(0, slices).parallel().mapToObj(slice -> new Lzma2(data, from + cut(to - from, slice, slices),
-                    from + cut(to - from, slice + 1, slices), matches, properties, dictionary).slice()).toList();
-            written.forEach(all::writeBytes);
+        for (int from = 0; from < data.length; ) {
+            int to = cut(from, data.length, WINDOW);
+            window(data, from, to, properties, dictionary, known).forEach(all::writeBytes);
+            from = to;
         }
         all.write(0);
         return all.toByteArray();
     }
 
-    private static int parts(int length, int most) {
-        return (int) (((long) length + most - 1) / most);
+    private static List<byte[]> window(byte[] data, int from, int to, LzmaModel.Properties properties, int dictionary, PackedSlices known) {
+        List<Slice> slices = slices(data, from, to, dictionary);
+        Optional<LzmaMatches> matches = slices.stream().allMatch(slice -> known.has(slice.digest)) ? Optional.empty() : Optional.of(new LzmaMatches(data, from, to));
+        return slices.stream().parallel().map(slice -> known.get(slice.digest,
+                () -> new Lzma2(data, slice.begin, slice.end, matches.orElseGet(() -> new LzmaMatches(data, from, to)), properties, dictionary).slice())).toList();
     }
 
-    private static int cut(int length, int part, int parts) {
-        return (int) ((long) length * part / parts);
+    /** @param digest stands for all that the slice's bytes depend on */
+    private record Slice(int begin, int end, String digest) { }
+
+    private static List<Slice> slices(byte[] data, int from, int to, int dictionary) {
+        List<Slice> slices = new ArrayList<>();
+        MessageDigest digest = Digest.newSha256();
+        digest.update(data, 0, from);
+        for (int begin = from; begin < to; ) {
+            int end = cut(begin, to, SLICE);
+            digest.update(data, begin, end - begin);
+            MessageDigest whole = Digest.newSha256();
+            whole.update((begin + " " + end + " " + dictionary + " ").getBytes(StandardCharsets.US_ASCII));
+            whole.update(copy(digest).digest());
+            slices.add(new Slice(begin, end, Digest.hex(whole.digest())));
+            begin = end;
+        }
+        return slices;
+    }
+
+    private static MessageDigest copy(MessageDigest digest) {
+        try {
+            return (MessageDigest) digest.clone();
+        } catch (CloneNotSupportedException e) {
+            throw new IllegalStateException("the JDK's own SHA-256 can be copied", e);
+        }
+    }
+
+    /** Where the part that begins at {@code from} ends. */
+    private static int cut(int from, int end, int part) {
+        return end - from < part + LEAST ? end : from + part;
     }
 
     private byte[] slice() {

@@ -23,6 +23,8 @@ final class LzmaCandidates {
 
     private final byte[] data;
     private final int end;
+    /** From here on the longest match could be another one if other bytes came behind the slice. */
+    private final int unsure;
     private final LzmaMatches longest;
     private final int dictionary;
     private final int[] two = table(16);
@@ -39,6 +41,7 @@ final class LzmaCandidates {
     LzmaCandidates(byte[] data, int begin, int end, LzmaMatches longest, int dictionary) {
         this.data = data;
         this.end = end;
+        unsure = end - LzmaMatches.LOOK;
         this.longest = longest;
         this.dictionary = dictionary;
         entered = Math.max(0, begin - BEFORE);
@@ -62,7 +65,7 @@ final class LzmaCandidates {
             return;
         }
         enter(position);
-        int length = longest.length(position);
+        int length = position < unsure ? longest.length(position) : 0;
         if (length < LzmaMatches.LONG) {
             long text = (long) EIGHT.get(data, position);
             add(position, two[(int) text & 0xffff], most, FAR_FOR_TWO);

@@ -18,6 +18,8 @@ import java.util.stream.IntStream;
 final class LzmaMatches {
     /** A length of this or more: the true one is found by comparing. */
     static final int LONG = 63;
+    /** More than the bytes from a position on that decide about its match. */
+    static final int LOOK = 3 * LONG;
     private static final int SHIFT = 26;
     private static final int DISTANCE = (1 << SHIFT) - 1;
     /** Groups up to this size are compared member by member. */

@@ -42,6 +42,15 @@ public final class Xz {
      * @param jobs how many threads work side by side
      */
     public static byte[] pack(byte[] content, boolean x86, int jobs) {
+        return pack(content, x86, jobs, PackedSlices.NONE);
+    }
+
+    /**
+     * The same bytes, faster.
+     *
+     * @param known what an earlier call has packed is not packed again
+     */
+    public static byte[] pack(byte[] content, boolean x86, int jobs, PackedSlices known) {
         byte[] filtered = content;
         if (x86) {
             filtered = content.clone();
@@ -52,7 +61,7 @@ public final class Xz {
         ForkJoinPool pool = new ForkJoinPool(Math.max(1, jobs));
         try {
             // A parallel stream that is started inside of a pool works in that pool.
-            byte[] packed = pool.submit(() -> Lzma2.encode(toEncode, PROPERTIES, dictionary)).join();
+            byte[] packed = pool.submit(() -> Lzma2.encode(toEncode, PROPERTIES, dictionary, known)).join();
             return stream(packed, content, x86, dictionary);
         } finally {
             pool.shutdownNow();

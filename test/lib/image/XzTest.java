@@ -11,7 +11,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import lib.tool.Shell;
 import org.junit.jupiter.api.Tag;
@@ -43,7 +47,7 @@ class XzTest {
         byte[] java = java(MIB);
         return Stream.of(Arguments.of("nothing", new byte[0]), Arguments.of("one byte", new byte[] {7}), Arguments.of("two bytes", new byte[] {7, 7}),
                 Arguments.of("nine bytes", "123456789".getBytes(StandardCharsets.UTF_8)), Arguments.of("zeros", new byte[5 * MIB]),
-                Arguments.of("noise", noise), Arguments.of("three values", few), Arguments.of("words", words), Arguments.of("machine code, more than a slice", java(7 * MIB)),
+                Arguments.of("noise", noise), Arguments.of("three values", few), Arguments.of("words", words), Arguments.of("machine code, more than a slice", java(9 * MIB)),
                 Arguments.of("noise, then words, then noise again, over the edges of slices", join(noise, words, noise, words)),
                 Arguments.of("the same twice, far apart", join(java, noise, java)), Arguments.of("a short period", period(37, MIB)),
                 Arguments.of("two windows", join(new byte[20 * MIB], java, new byte[15 * MIB], words, java)));
@@ -80,6 +84,81 @@ class XzTest {
         byte[] content = join(java(MIB / 2), new byte[12 * MIB], text(new Random(3), 50_000).getBytes(StandardCharsets.UTF_8), java(MIB));
 
         assertThat(Arrays.equals(Xz.pack(content, true, 1), Xz.pack(content, true, 5))).isTrue();
+    }
+
+    @Tag("slow")
+    @Test
+    void content_that_begins_like_other_content_is_packed_from_the_first_difference_on() throws IOException {
+        byte[] before = java(13 * MIB);
+        byte[] now = join(before, text(new Random(4), 5_000).getBytes(StandardCharsets.UTF_8));
+        // Inside the last slice, as far before its end as the matches of positions before it look.
+        byte[] other = now.clone();
+        other[12 * MIB + 40] ^= 1;
+        Memory memory = new Memory();
+
+        Xz.pack(before, true, 2, memory);
+        assertThat(memory.packed).hasSize(2);
+        for (byte[] content : List.of(now, other)) {
+            memory.packed.clear();
+            byte[] packed = Xz.pack(content, true, 2, memory);
+            assertThat(memory.packed).hasSize(1);
+            assertThat(Arrays.equals(packed, Xz.pack(content, true, 2))).isTrue();
+        }
+        memory.packed.clear();
+        Xz.pack(now, true, 2, memory);
+        assertThat(memory.packed).isEmpty();
+        Xz.pack(now, false, 2, memory);
+        assertThat(memory.packed).as("the filter changes all").hasSize(2);
+    }
+
+    private static final class Memory implements PackedSlices {
+        private final Map<String, byte[]> slices = new ConcurrentHashMap<>();
+        private final List<String> packed = new CopyOnWriteArrayList<>();
+
+        @Override
+        public boolean has(String digest) {
+            return slices.containsKey(digest);
+        }
+
+        @Override
+        public byte[] get(String digest, Supplier<byte[]> pack) {
+            return slices.computeIfAbsent(digest, any -> {
+                packed.add(digest);
+                return pack.get();
+            });
+        }
+    }
+
+    /** Literals, runs, copies from anywhere before, copies with changes, and code-like bytes that the filter for x86 turns over. */
+    @Tag("slow")
+    @Test
+    void random_mixtures_come_out_again() throws IOException {
+        for (int seed = 0; seed < 300; seed++) {
+            byte[] content = mixture(new Random(seed));
+            try (XZInputStream in = new XZInputStream(new ByteArrayInputStream(Xz.pack(content, seed % 2 == 0, 2)))) {
+                assertThat(Arrays.equals(in.readAllBytes(), content)).as("mixture of the seed " + seed).isTrue();
+            }
+        }
+    }
+
+    private static byte[] mixture(Random random) {
+        byte[] content = new byte[1 + random.nextInt(1 << 4 + random.nextInt(14))];
+        for (int at = 0; at < content.length; ) {
+            int length = Math.min(content.length - at, 1 + random.nextInt(1 << 1 + random.nextInt(11)));
+            int kind = at == 0 ? 0 : random.nextInt(5);
+            int back = at == 0 ? 1 : 1 + random.nextInt(Math.min(at, 1 << 1 + random.nextInt(17)));
+            for (int i = at; i < at + length; i++) {
+                content[i] = switch (kind) {
+                    case 0 -> (byte) random.nextInt(1 << 1 + random.nextInt(8));
+                    case 1 -> content[at - 1];
+                    case 2 -> content[i - back];
+                    case 3 -> random.nextInt(20) == 0 ? (byte) random.nextInt() : content[i - back];
+                    default -> (byte) (i % 5 == 0 ? 0xe8 : i % 5 == 4 ? -random.nextInt(2) : random.nextInt());
+                };
+            }
+            at += length;
+        }
+        return content;
     }
 
     /** One slice, so that nothing but the choice of symbols differs. */

@@ -3,6 +3,7 @@
 //SOURCES ../lib/**.java
 //SOURCES FileServer.java
 //RUNTIME_OPTIONS -Dsun.jnu.encoding=UTF-8 -XX:+UseSerialGC
+//RUNTIME_OPTIONS -XX:FreqInlineSize=110 -XX:Tier4InvocationThreshold=50000 -XX:Tier4MinInvocationThreshold=6000 -XX:Tier4CompileThreshold=150000 -XX:Tier4BackEdgeThreshold=400000
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;

@@ -13,7 +13,7 @@ final class LzmaCandidates {
     private static final VarHandle EIGHT = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
     private static final int MIXER = 0x9E3779B1;
     private static final long LONG_MIXER = 0x9E3779B97F4A7C15L;
-    private static final int BITS_OF_FOUR = 18;
+    private static final int BITS_OF_FOUR = 16;
     private static final int BITS_OF_SIX = 19;
     /** So much before the first position is entered into the tables. */
     private static final int BEFORE = 1 << 18;

@@ -4,6 +4,7 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 import java.util.Arrays;
+import java.util.concurrent.ForkJoinTask;
 import java.util.stream.IntStream;
 
 /**
@@ -47,12 +48,13 @@ final class LzmaMatches {
         found = new int[to - from];
         sorted = new int[to - from];
         int[] starts = sort();
-        IntStream.range(0, GROUPS >> 8).parallel().forEach(high -> {
+        // Each a task of its own: some first bytes take a hundred times longer than others.
+        ForkJoinTask.invokeAll(IntStream.range(0, GROUPS >> 8).mapToObj(high -> ForkJoinTask.adapt(() -> {
             Splitter splitter = new Splitter();
             for (int group = high << 8; group < high + 1 << 8; group++) {
                 splitter.split(starts[group], ends[group] - starts[group]);
             }
-        });
+        })).toList());
     }
 
     /** Length of the match at a position: 0 when there is none, {@link #LONG} when it is at least that. */

@@ -106,7 +106,6 @@ class Build implements Cli.Script {
         if (elsewhere.isPresent()) {
             return elsewhere.get();
         }
-        Json.loadAhead();
         Workspace workspace = Workspace.find(options.folder, options.config);
         if (options.why.isPresent()) {
             return why(Why.ofLastBuild(workspace).chains(options.why.get()));

@@ -29,7 +29,6 @@ import lib.tool.Cli;
 import lib.tool.Console;
 import lib.tool.Download;
 import lib.tool.Failure;
-import lib.tool.Json;
 import lib.tool.Shell;
 import lib.tool.Tools;
 import lib.tool.Trees;
@@ -185,7 +184,6 @@ final class Installing {
     private Installing() { }
 
     static void install(URI place, Path scratch) {
-        Json.loadAhead();
         Path root = scratch.resolve("root");
         Path cacheFolder = scratch.resolve("cache");
         try (Console console = Console.plain(new PrintStream(new ByteArrayOutputStream()))) {

@@ -34,8 +34,6 @@ import lib.tool.Trees;
 public record Initramfs(Config.Budget budget, Architecture guest, Tools tools, int jobs) {
     /** Stands for the program that packs; the same in two versions of it only when they give the same bytes. */
     private static final int RECIPE = 3;
-    /** Kind of the cache's entries that hold a part of an archive. */
-    static final String SLICE = "initramfs-slice";
     /** Made as headers in the archive, never on disk; the kernel opens /dev/console for PID 1 before anything is mounted. */
     private static final List<Cpio.Device> DEVICES = List.of(
             new Cpio.Device("dev/console", 0600, 5, 1), new Cpio.Device("dev/null", 0666, 1, 3), new Cpio.Device("dev/zero", 0666, 1, 5),
@@ -103,7 +101,7 @@ public record Initramfs(Config.Budget budget, Architecture guest, Tools tools, i
     /** Slices of archives in the cache. */
     private record CachedSlices(Cache cache) implements PackedSlices {
         private static Cache.Key key(String digest) {
-            return Cache.Key.of(SLICE, "slice").with("content", digest).with("recipe", RECIPE);
+            return Cache.Key.of("initramfs-slice", "slice").with("content", digest).with("recipe", RECIPE);
         }
 
         @Override

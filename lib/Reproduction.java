@@ -25,7 +25,7 @@ import lib.tool.Trees;
  */
 public record Reproduction(Workspace workspace, BuildOptions options, Tools tools) {
     private static final Set<String> MADE_ANEW = Set.of("alpine-plan", "miniroot", "component", "cargo-target", "microcode", "firmware", "strip", "upx",
-            "upx-measured", "initramfs", Initramfs.SLICE, "kernel-linked", "sizes");
+            "upx-measured", "initramfs", "initramfs-slice", "kernel-linked", "sizes");
     private static final Path MEMORY = Path.of("/dev/shm");
     private static final long ROOM = 1L << 30;
     private static final int WEEK = 7 * 24 * 3600;

@@ -8,8 +8,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import java.nio.file.Path;
-import java.util.List;
-import java.util.Map;
 
 /** JSON text from values and back. Maps keep their order; records become objects. */
 public final class Json {
@@ -18,11 +16,6 @@ public final class Json {
             .disable(SerializationFeature.FAIL_ON_EMPTY_BEANS);
 
     private Json() { }
-
-    /** Begins to load the library, which takes a quarter of a second, while the caller does something else. */
-    public static void loadAhead() {
-        Ahead.begin(() -> parse(line(List.of(Map.of("", 0))), ""));
-    }
 
     /** On one line. */
     public static String line(Object value) {

@@ -13,7 +13,8 @@ import lib.tool.Digest;
  *
  * <p>A slice may refer to everything before it, but begins with fresh probabilities, which costs some hundred bytes. (Blocks or streams of
  * their own lose the dictionary too, which costs 4 percent.) The cuts are at fixed places and a slice depends on nothing behind it, so that
- * the bytes are the same on any machine, and content that begins like earlier content needs only its later slices packed. Source of the rule: the xz file format, section 5.3.1, and lib/xz/xz_dec_lzma2.c of the kernel.
+ * the bytes are the same on any machine, and content that begins like earlier content needs only its later slices packed.
+ * Source of the rule: the xz file format, section 5.3.1, and lib/xz/xz_dec_lzma2.c of the kernel.
  */
 final class Lzma2 {
     private static final int SLICE = 6 << 20;

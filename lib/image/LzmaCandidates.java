@@ -61,7 +61,7 @@ final class LzmaCandidates {
     void find(int position) {
         count = 0;
         int most = Math.min(end - position, LzmaModel.MAX_MATCH);
-        if (position + 8 > data.length || most < 2) {
+        if (position + 8 > end) {
             return;
         }
         enter(position);

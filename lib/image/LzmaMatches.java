@@ -25,8 +25,6 @@ final class LzmaMatches {
     private static final int DISTANCE = (1 << SHIFT) - 1;
     /** Groups up to this size are compared member by member. */
     private static final int SMALL = 32;
-    /** That many known bytes tell most members of a small group apart. */
-    private static final int ENOUGH = 4;
     /** Inside a run of at least so many equal bytes only the byte before is a match: zeros would make one enormous group. */
     private static final int RUN = 24;
     private static final int GROUPS = 1 << 16;
@@ -159,22 +157,20 @@ final class LzmaMatches {
                 }
                 return;
             }
-            int fresh = known;
-            if (known == 0 || end - start <= SMALL && known < ENOUGH) {
+            if (known == 0 || end - start <= SMALL) {
                 for (int i = start; i < end; i++) {
                     next[i] = eight(list[i] + depth);
                 }
-                fresh = Long.BYTES;
             }
             if (end - start <= SMALL) {
-                compare(list, next, start, end, depth, fresh);
+                compare(list, next, start, end, depth);
                 return;
             }
             int[] count = distribute(list, next, otherList, otherNext, start, end, depth);
             int begin = start;
             for (int value = 0; value < 256; value++) {
                 if (count[value] - begin > 1) {
-                    split(otherList, otherNext, list, next, begin, count[value], depth + 1, fresh - 1);
+                    split(otherList, otherNext, list, next, begin, count[value], depth + 1, known == 0 ? 7 : known - 1);
                 }
                 begin = count[value];
             }
@@ -212,14 +208,14 @@ final class LzmaMatches {
             return count;
         }
 
-        private void compare(int[] list, long[] next, int start, int end, int depth, int known) {
+        private void compare(int[] list, long[] next, int start, int end, int depth) {
             for (int i = start + 1; i < end; i++) {
                 long key = next[i];
                 int best = -1;
                 int from = i;
                 for (int j = i - 1; j >= start && depth + best < LONG; j--) {
                     long difference = key ^ next[j];
-                    int same = difference != 0 ? Long.numberOfLeadingZeros(difference) >>> 3 : known + more(list[i] + depth + known, list[j] + depth + known);
+                    int same = difference != 0 ? Long.numberOfLeadingZeros(difference) >>> 3 : 8 + more(list[i] + depth + 8, list[j] + depth + 8);
                     if (same > best) {
                         best = same;
                         from = j;

@@ -86,10 +86,9 @@ class XzTest {
         assertThat(Arrays.equals(Xz.pack(content, true, 1), Xz.pack(content, true, 5))).isTrue();
     }
 
-    @Tag("slow")
     @Test
     void content_that_begins_like_other_content_is_packed_from_the_first_difference_on() throws IOException {
-        byte[] before = java(13 * MIB);
+        byte[] before = join(java(MIB), new byte[11 * MIB], java(MIB));
         byte[] now = join(before, text(new Random(4), 5_000).getBytes(StandardCharsets.UTF_8));
         // Inside the last slice, as far before its end as the matches of positions before it look.
         byte[] other = now.clone();
@@ -109,6 +108,25 @@ class XzTest {
         assertThat(memory.packed).isEmpty();
         Xz.pack(now, false, 2, memory);
         assertThat(memory.packed).as("the filter changes all").hasSize(2);
+    }
+
+    /** What is behind a slice leaves no trace in it: the first content ends where the second goes on, with text that was there before. */
+    @Test
+    void a_slice_does_not_depend_on_what_is_behind_it() throws IOException {
+        byte[] seen = "<abcdefghijklm> [bcdefghijklm] {cdefghijklm} (mno)".getBytes(StandardCharsets.UTF_8);
+        for (String end : List.of("#klm", "#ijklm", "#ghijklm", "#efghijklm", "<abcdefghijklm")) {
+            byte[] last = end.getBytes(StandardCharsets.UTF_8);
+            byte[] first = join(new byte[18 * MIB - seen.length - last.length], seen, last);
+            for (String more : List.of("> and so on", "] [bcdefghijklm", "n")) {
+                byte[] second = join(first, more.getBytes(StandardCharsets.UTF_8), new byte[3 * MIB]);
+                Memory memory = new Memory();
+                Xz.pack(first, false, 2, memory);
+                memory.packed.clear();
+                byte[] packed = Xz.pack(second, false, 2, memory);
+                assertThat(memory.packed).as("only the fourth slice is new").hasSize(1);
+                assertThat(Arrays.equals(packed, Xz.pack(second, false, 2))).as(end + " " + more).isTrue();
+            }
+        }
     }
 
     private static final class Memory implements PackedSlices {

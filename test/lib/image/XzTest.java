@@ -17,6 +17,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
+import lib.tool.Digest;
 import lib.tool.Shell;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -127,6 +128,19 @@ class XzTest {
                 assertThat(Arrays.equals(packed, Xz.pack(second, false, 2))).as(end + " " + more).isTrue();
             }
         }
+    }
+
+    /** Caches hold archives and slices of earlier versions of this code, told apart by {@code Initramfs.RECIPE}. */
+    @Test
+    void other_bytes_than_before_take_another_recipe() {
+        Random random = new Random(5);
+        byte[] content = text(random, 60_000).getBytes(StandardCharsets.UTF_8);
+        for (int i = 0; i < 200; i++) {
+            content = join(content, mixture(random));
+        }
+        String digest = Digest.hex(Digest.newSha256().digest(Xz.pack(content, true, 2)));
+
+        assertThat(digest).as("raise Initramfs.RECIPE, then change this").isEqualTo("e35c864297aed380a92055d84215d0b3502e3920ace76573d45ddc1fbbc7309d");
     }
 
     private static final class Memory implements PackedSlices {

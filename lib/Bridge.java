@@ -21,13 +21,29 @@ final class Bridge {
     static final String ADDRESS = "192.168.123.1/24";
 
     private static final String ALIAS = "mos-builder";
-    /** Removes the bridge $1 when it is ours and has no port left; run by the guard, which has no Java any more. */
+    private static final String LEAVING = ALIAS + "-leaving";
+    /**
+     * Removes the bridge $1 when it is ours and has no port left; run by the guard, which has no Java any more. The alias says so first,
+     * then comes the last look at the ports: whoever adds one looks at the alias afterwards, so that one of both sees the other.
+     */
     private static final String REMOVE_UNUSED = """
-            ip -o link show dev "$1" | grep -q "alias $2" || exit 0
-            [ -z "$(ip -o link show master "$1")" ] || exit 0
-            shift 2
-            "$@"
+            bridge=$1 ours=$2 leaving=$3
+            shift 3
+            ports() { ip -o link show master "$bridge"; }
+            ip -o link show dev "$bridge" | grep -q "alias $ours" || exit 0
+            [ -z "$(ports)" ] || exit 0
+            "$@" link set "$bridge" alias "$leaving"
+            if [ -z "$(ports)" ]; then "$@" link del "$bridge"; else "$@" link set "$bridge" alias "$ours"; fi
             """;
+    /** One process for all of it: whoever is killed meanwhile leaves a whole bridge. */
+    private static final String MAKE = """
+            bridge=$1 ours=$2 address=$3
+            shift 3
+            "$@" link add name "$bridge" type bridge && "$@" link set "$bridge" alias "$ours" &&
+            "$@" address add "$address" dev "$bridge" && "$@" link set "$bridge" up
+            """;
+    private static final int TRIES = 5;
+    private static final int LOOKS = 100;
 
     private final Network.Tap tap;
     private final Shell shell;
@@ -47,14 +63,31 @@ final class Bridge {
         }
     }
 
-    /** Makes what is missing; a TAP device that an earlier run left behind is made anew. */
+    /** Makes what is missing, while other runs may make and remove it too; a TAP device that an earlier run left behind is made anew. */
     void connect() {
         require("ip");
         require(ip.get(0));
+        for (int left = TRIES; left > 0; left--) {
+            Optional<JsonNode> bridge = device(tap.bridge());
+            try {
+                attach(bridge);
+                if (stays()) {
+                    return;
+                }
+            } catch (Failure e) {
+                if (left == 1 || device(tap.bridge()).isPresent() == bridge.isPresent()) {
+                    throw e;
+                }
+            }
+        }
+        throw Failure.machine("the bridge " + tap.bridge() + " was removed again and again while " + tap.device() + " was put into it",
+                "see what else works on it, or give another name with --bridge NAME");
+    }
+
+    private void attach(Optional<JsonNode> bridge) {
         if (device(tap.device()).isPresent()) {
             run("link", "del", tap.device());
         }
-        Optional<JsonNode> bridge = device(tap.bridge());
         if (bridge.isEmpty()) {
             makeBridge();
         } else if (!bridge.get().path("linkinfo").path("info_kind").asText().equals("bridge")) {
@@ -67,10 +100,35 @@ final class Bridge {
         run("link", "set", tap.device(), "up");
     }
 
+    /** Whether our port is in the bridge for good: a guard that was about to remove it has seen the port, or has done it. */
+    private boolean stays() {
+        for (int look = 0; look < LOOKS; look++) {
+            Optional<JsonNode> bridge = device(tap.bridge());
+            if (bridge.isEmpty()) {
+                return false;
+            }
+            if (!bridge.get().path("ifalias").asText().equals(LEAVING)) {
+                return device(tap.device()).filter(port -> port.path("master").asText().equals(tap.bridge())).isPresent();
+            }
+            pause();
+        }
+        run("link", "set", tap.bridge(), "alias", ALIAS);
+        return true;
+    }
+
+    private static void pause() {
+        try {
+            Thread.sleep(20);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new Failure("interrupted while the network was set up", "", e);
+        }
+    }
+
     /** Argument lists that undo {@link #connect}, for a {@link lib.tool.Guard}. */
     List<List<String>> disconnect() {
         return List.of(concat(ip, List.of("link", "del", tap.device())),
-                concat(List.of("sh", "-c", REMOVE_UNUSED, "remove", tap.bridge(), ALIAS), concat(ip, List.of("link", "del", tap.bridge()))));
+                concat(List.of("sh", "-c", REMOVE_UNUSED, "remove", tap.bridge(), ALIAS, LEAVING), ip));
     }
 
     private void makeBridge() {
@@ -78,10 +136,7 @@ final class Bridge {
             throw Failure.machine("the network of the bridge " + tap.bridge() + " (" + ADDRESS + ") is in use: " + other,
                     "make the bridge yourself with a free network (ip link add NAME type bridge; ip address add ...), then --bridge NAME");
         });
-        run("link", "add", "name", tap.bridge(), "type", "bridge");
-        run("link", "set", tap.bridge(), "alias", ALIAS);
-        run("address", "add", ADDRESS, "dev", tap.bridge());
-        run("link", "set", tap.bridge(), "up");
+        setUp(concat(List.of("sh", "-c", MAKE, "make", tap.bridge(), ALIAS, ADDRESS), ip));
     }
 
     /** An address of this computer that overlaps with the bridge's network: {@code 192.168.0.7/16 on eth0}. */
@@ -119,8 +174,12 @@ final class Bridge {
     }
 
     private void run(String... arguments) {
+        setUp(concat(ip, List.of(arguments)));
+    }
+
+    private void setUp(List<String> argv) {
         try {
-            shell.run(Command.of(concat(ip, List.of(arguments))));
+            shell.run(Command.of(argv));
         } catch (Failure e) {
             throw Failure.machine("cannot set up the network " + tap.device() + " in " + tap.bridge() + ": " + e.what(),
                     "TAP devices need root (or sudo without a password); --net user needs nothing");

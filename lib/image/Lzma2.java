@@ -55,17 +55,19 @@ final class Lzma2 {
      */
     static byte[] encode(byte[] data, LzmaModel.Properties properties, int dictionary, PackedSlices known) {
         ByteArrayOutputStream all = new ByteArrayOutputStream(data.length / 3 + 64);
+        String before = "";
         for (int from = 0; from < data.length; ) {
             int to = cut(from, data.length, WINDOW);
-            window(data, from, to, properties, dictionary, known).forEach(all::writeBytes);
+            List<Slice> slices = slices(data, from, to, dictionary, before);
+            window(data, from, to, slices, properties, dictionary, known).forEach(all::writeBytes);
+            before = slices.get(slices.size() - 1).digest;
             from = to;
         }
         all.write(0);
         return all.toByteArray();
     }
 
-    private static List<byte[]> window(byte[] data, int from, int to, LzmaModel.Properties properties, int dictionary, PackedSlices known) {
-        List<Slice> slices = slices(data, from, to, dictionary);
+    private static List<byte[]> window(byte[] data, int from, int to, List<Slice> slices, LzmaModel.Properties properties, int dictionary, PackedSlices known) {
         Optional<LzmaMatches> matches = slices.stream().allMatch(slice -> known.has(slice.digest)) ? Optional.empty() : Optional.of(new LzmaMatches(data, from, to));
         return slices.stream().parallel().map(slice -> known.get(slice.digest,
                 () -> new Lzma2(data, slice.begin, slice.end, matches.orElseGet(() -> new LzmaMatches(data, from, to)), properties, dictionary).slice())).toList();
@@ -74,28 +76,20 @@ final class Lzma2 {
     /** @param digest stands for all that the slice's bytes depend on */
     private record Slice(int begin, int end, String digest) { }
 
-    private static List<Slice> slices(byte[] data, int from, int to, int dictionary) {
+    /** @param before digest of the slice before the first one, which stands for all content up to there */
+    private static List<Slice> slices(byte[] data, int from, int to, int dictionary, String before) {
         List<Slice> slices = new ArrayList<>();
-        MessageDigest digest = Digest.newSha256();
-        digest.update(data, 0, from);
+        String digest = before;
         for (int begin = from; begin < to; ) {
             int end = cut(begin, to, SLICE);
-            digest.update(data, begin, end - begin);
-            MessageDigest whole = Digest.newSha256();
-            whole.update((begin + " " + end + " " + dictionary + " ").getBytes(StandardCharsets.US_ASCII));
-            whole.update(copy(digest).digest());
-            slices.add(new Slice(begin, end, Digest.hex(whole.digest())));
+            MessageDigest next = Digest.newSha256();
+            next.update((digest + " " + begin + " " + end + " " + dictionary + " ").getBytes(StandardCharsets.US_ASCII));
+            next.update(data, begin, end - begin);
+            digest = Digest.hex(next.digest());
+            slices.add(new Slice(begin, end, digest));
             begin = end;
         }
         return slices;
-    }
-
-    private static MessageDigest copy(MessageDigest digest) {
-        try {
-            return (MessageDigest) digest.clone();
-        } catch (CloneNotSupportedException e) {
-            throw new IllegalStateException("the JDK's own SHA-256 can be copied", e);
-        }
     }
 
     /** Where the part that begins at {@code from} ends. */

@@ -91,7 +91,7 @@ class XzTest {
     void content_that_begins_like_other_content_is_packed_from_the_first_difference_on() throws IOException {
         byte[] before = join(java(MIB), new byte[11 * MIB], java(MIB));
         byte[] now = join(before, text(new Random(4), 5_000).getBytes(StandardCharsets.UTF_8));
-        // Inside the last slice, as far before its end as the matches of positions before it look.
+        // Inside the last slice.
         byte[] other = now.clone();
         other[12 * MIB + 40] ^= 1;
         Memory memory = new Memory();

@@ -1,10 +1,8 @@
 ///usr/bin/env jbang "$0" "$@" ; exit $?
 //JAVA 17+
+//MAIN Build
 //SOURCES lib/**.java
 //SOURCES demo/*.java
-//RUNTIME_OPTIONS -Dsun.jnu.encoding=UTF-8 -XX:+UseSerialGC
-// The optimizing compiler is for what runs for seconds (packing), and inlines less: it costs as much time as the work otherwise.
-//RUNTIME_OPTIONS -XX:FreqInlineSize=110 -XX:Tier4InvocationThreshold=50000 -XX:Tier4MinInvocationThreshold=6000 -XX:Tier4CompileThreshold=150000 -XX:Tier4BackEdgeThreshold=400000
 
 import demo.Demo;
 import java.nio.file.Path;

@@ -7,7 +7,6 @@
 //SOURCES clean.java
 //SOURCES dev-container.java
 //SOURCES lib/**.java
-//RUNTIME_OPTIONS -Dsun.jnu.encoding=UTF-8 -XX:+UseSerialGC -XX:TieredStopAtLevel=1
 
 import java.io.IOException;
 import java.io.PrintStream;

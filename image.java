@@ -1,5 +1,6 @@
 ///usr/bin/env jbang "$0" "$@" ; exit $?
 //JAVA 17+
+//MAIN Image
 //SOURCES lib/**.java
 
 import java.nio.file.Path;

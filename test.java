@@ -6,7 +6,6 @@
 //SOURCES demo/**.java
 //SOURCES test/**.java
 //JAVAC_OPTIONS -Xlint:all,-auxiliaryclass,-classfile -Werror
-//RUNTIME_OPTIONS -Dsun.jnu.encoding=UTF-8 -XX:+UseSerialGC
 //DEPS org.junit.jupiter:junit-jupiter:5.11.4
 //DEPS org.junit.platform:junit-platform-launcher:1.11.4
 //DEPS org.assertj:assertj-core:3.26.3

@@ -1,12 +1,14 @@
 ///usr/bin/env jbang "$0" "$@" ; exit $?
 //JAVA 17+
+//MAIN InitramfsBench
 //SOURCES ../lib/**.java
 //SOURCES FileServer.java
-//RUNTIME_OPTIONS -Dsun.jnu.encoding=UTF-8 -XX:+UseSerialGC
-//RUNTIME_OPTIONS -XX:FreqInlineSize=110 -XX:Tier4InvocationThreshold=50000 -XX:Tier4MinInvocationThreshold=6000 -XX:Tier4CompileThreshold=150000 -XX:Tier4BackEdgeThreshold=400000
+//SOURCES Cost.java
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
+import java.io.OutputStream;
+import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -17,11 +19,15 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import lib.image.Xz;
+import lib.PackingProcess;
+import lib.tool.Cache;
 import lib.tool.Cli;
+import lib.tool.Console;
+import lib.tool.Download;
 import lib.tool.Failure;
 import lib.tool.Json;
 import lib.tool.Shell;
+import lib.tool.Tools;
 import lib.tool.Trees;
 import lib.tool.User;
 import picocli.CommandLine.Command;
@@ -53,10 +59,6 @@ final class InitramfsBench implements Cli.Script {
 
     /** What a process printed, and how long it took. */
     private record Run(Time time, String out) { }
-
-    private interface Work {
-        void run() throws IOException;
-    }
 
     @Option(names = {"-h", "--help"}, usageHelp = true, description = "show this text")
     boolean help;
@@ -140,27 +142,26 @@ final class InitramfsBench implements Cli.Script {
     private void packing(Path packed, Path scratch) throws IOException {
         Path cpio = scratch.resolve("tree.cpio");
         run(List.of("sh", "-c", "xz -dc \"$1\" > \"$2\"", "sh", packed.toString(), cpio.toString()), scratch, Map.of());
-        byte[] content = Files.readAllBytes(cpio);
+        Path target = scratch.resolve("own.xz");
         Time xz = null;
         Time own = null;
-        long[] bytes = new long[1];
         for (int round = 0; round < rounds; round++) {
             Time now = run(List.of("xz", "-T0", "-9e", "--check=crc32", "--force", "--keep", cpio.toString()), scratch, Map.of()).time;
             xz = xz == null ? now : xz.best(now);
-            now = time(() -> bytes[0] = Xz.pack(content, true, Runtime.getRuntime().availableProcessors()).length);
+            Trees.delete(scratch.resolve("slices"));
+            now = own(cpio, target, scratch.resolve("slices"));
             own = own == null ? now : own.best(now);
         }
         System.out.printf(Locale.ROOT, "packing alone: xz -T0 -9e %.1f s, CPU %.1f s, %d bytes; this project, without the program xz, %.1f s (ratio %.2f), CPU %.1f s, %d bytes%n",
-                xz.wall, xz.cpu, Files.size(scratch.resolve("tree.cpio.xz")), own.wall, own.wall / xz.wall, own.cpu, bytes[0]);
+                xz.wall, xz.cpu, Files.size(scratch.resolve("tree.cpio.xz")), own.wall, own.wall / xz.wall, own.cpu, Files.size(target));
     }
 
-    /** Wall and CPU time of work in this process. */
-    private static Time time(Work work) throws IOException {
-        var system = (com.sun.management.OperatingSystemMXBean) java.lang.management.ManagementFactory.getOperatingSystemMXBean();
-        long cpu = system.getProcessCpuTime();
-        long start = System.nanoTime();
-        work.run();
-        return new Time((System.nanoTime() - start) / 1e9, (system.getProcessCpuTime() - cpu) / 1e9);
+    private static Time own(Path content, Path target, Path cacheFolder) {
+        Console console = Console.plain(new PrintStream(OutputStream.nullOutputStream()));
+        Cache cache = new Cache(cacheFolder, line -> { });
+        Tools tools = new Tools(console, new Shell(console), cache, new Download(console, cache, true));
+        Cost cost = Cost.of(() -> new PackingProcess(tools, Runtime.getRuntime().availableProcessors()).xz(content, true, target));
+        return new Time(cost.clock(), cost.processors());
     }
 
     /** Runs a process to its end; the CPU time is what the shell's builtin "times" says of its children. */

@@ -3,10 +3,8 @@
 //SOURCES ../lib/**.java
 //MAIN PackagesBench
 //SOURCES FileServer.java
-//RUNTIME_OPTIONS -Dsun.jnu.encoding=UTF-8 -XX:+UseSerialGC
-//RUNTIME_OPTIONS -XX:FreqInlineSize=110 -XX:Tier4InvocationThreshold=50000 -XX:Tier4MinInvocationThreshold=6000 -XX:Tier4CompileThreshold=150000 -XX:Tier4BackEdgeThreshold=400000
+//SOURCES Cost.java
 
-import com.sun.management.OperatingSystemMXBean;
 import java.io.BufferedReader;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -19,7 +17,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.stream.Stream;
 import lib.Alpine;
 import lib.BuildLock;
@@ -131,41 +128,6 @@ final class PackagesBench implements Cli.Script {
 
     public static void main(String... args) {
         Cli.main(new PackagesBench(), args);
-    }
-}
-
-/** Seconds on the clock and of the processors. */
-record Cost(double clock, double processors) {
-    static Cost of(Runnable work) {
-        Cost start = now();
-        work.run();
-        Cost end = now();
-        return new Cost(end.clock - start.clock, end.processors - start.processors);
-    }
-
-    /** Until now, of this process and of its children that have ended (proc(5): cutime and cstime, in hundredths of a second). */
-    private static Cost now() {
-        long own = ((OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean()).getProcessCpuTime();
-        String[] stat = Trees.read(Path.of("/proc/self/stat")).replaceFirst("^.*\\) ", "").split(" ");
-        return new Cost(System.nanoTime() / 1e9, own / 1e9 + (Long.parseLong(stat[13]) + Long.parseLong(stat[14])) / 100.0);
-    }
-
-    static Cost best(List<Cost> all) {
-        return new Cost(all.stream().mapToDouble(Cost::clock).min().orElseThrow(), all.stream().mapToDouble(Cost::processors).min().orElseThrow());
-    }
-
-    String to(Cost other) {
-        return String.format(Locale.ROOT, "%.2f (%.2f)", clock / other.clock, processors / other.processors);
-    }
-
-    static Cost parse(String text) {
-        String[] words = text.split(" ");
-        return new Cost(Double.parseDouble(words[0]), Double.parseDouble(words[1].substring(1)));
-    }
-
-    @Override
-    public String toString() {
-        return String.format(Locale.ROOT, "%.2f (%.2f CPU) s", clock, processors);
     }
 }
 

@@ -11,12 +11,9 @@ import java.nio.file.Path;
 import java.security.DigestOutputStream;
 import java.security.MessageDigest;
 import java.util.List;
-import java.util.function.Supplier;
 import java.util.zip.GZIPOutputStream;
 import lib.Config.Compression;
 import lib.image.Cpio;
-import lib.image.PackedSlices;
-import lib.image.Xz;
 import lib.tool.Cache;
 import lib.tool.Console;
 import lib.tool.Digest;
@@ -25,15 +22,15 @@ import lib.tool.Tools;
 import lib.tool.Trees;
 
 /**
- * Phase 6, first half: the root tree becomes one compressed cpio archive. All of it is done here, by no outside program, so that the bytes
- * are the same on every machine.
+ * Phase 6, first half: the root tree becomes one compressed cpio archive. All of it is our own code, no outside program's, so that the
+ * bytes are the same on every machine.
  *
  * @param guest whose kernel unpacks it: xz's filter for x86 code is built into kernels for x86 only
  * @param jobs how many threads pack side by side
  */
 public record Initramfs(Config.Budget budget, Architecture guest, Tools tools, int jobs) {
     /** Stands for the program that packs; the same in two versions of it only when they give the same bytes. */
-    private static final int RECIPE = 4;
+    static final int RECIPE = 5;
     /** Made as headers in the archive, never on disk; the kernel opens /dev/console for PID 1 before anything is mounted. */
     private static final List<Cpio.Device> DEVICES = List.of(
             new Cpio.Device("dev/console", 0600, 5, 1), new Cpio.Device("dev/null", 0666, 1, 3), new Cpio.Device("dev/zero", 0666, 1, 5),
@@ -90,34 +87,12 @@ public record Initramfs(Config.Budget budget, Architecture guest, Tools tools, i
             Files.createDirectory(folder);
             Path target = folder.resolve(fileName(budget.compression()));
             switch (budget.compression()) {
-                case XZ -> Files.write(target, Xz.pack(Files.readAllBytes(cpio), guest == Architecture.X86_64, jobs, new CachedSlices(tools.cache())));
+                case XZ -> new PackingProcess(tools, jobs).xz(cpio, guest == Architecture.X86_64, target);
                 case ZSTD -> copy(cpio, new ZstdOutputStream(Files.newOutputStream(target), 19));
                 case GZIP -> copy(cpio, new GZIPOutputStream(Files.newOutputStream(target)));
                 case NONE -> Files.copy(cpio, target);
             }
         }).resolve(fileName(budget.compression()));
-    }
-
-    /** Slices of archives in the cache. */
-    private record CachedSlices(Cache cache) implements PackedSlices {
-        private static Cache.Key key(String digest) {
-            return Cache.Key.of("initramfs-slice", "slice").with("content", digest).with("recipe", RECIPE);
-        }
-
-        @Override
-        public boolean has(String digest) {
-            return cache.has(key(digest));
-        }
-
-        @Override
-        public byte[] get(String digest, Supplier<byte[]> pack) {
-            Path file = cache.get(key(digest), target -> Files.write(target, pack.get()));
-            try {
-                return Files.readAllBytes(file);
-            } catch (IOException e) {
-                throw Failure.io("cannot read " + file, e);
-            }
-        }
     }
 
     private static void copy(Path file, OutputStream out) throws IOException {

@@ -50,7 +50,7 @@ class HouseRulesTest {
             Firmware: Microcode
             Hardware: DeviceList ModuleAlias
             Optimization: Cleanup ElfTree Strip Upx
-            Initramfs:
+            Initramfs: PackingProcess
             Kernel: Kbuild Kconfig ModuleObjects
             BuildReport: BuildPage Dist Origins Sbom Why
             Reproduction: ImageDifference

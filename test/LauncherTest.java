@@ -192,6 +192,21 @@ class LauncherTest {
     }
 
     @Test
+    void the_scripts_jvm_has_its_own_options_and_no_others() throws Exception {
+        Files.writeString(script, """
+                //JAVA 17+
+                //RUNTIME_OPTIONS -Xmx123m
+                class Words {
+                    public static void main(String... args) {
+                        System.out.println(java.lang.management.ManagementFactory.getRuntimeMXBean().getInputArguments());
+                    }
+                }
+                """);
+
+        assertThat(launch(Map.of(), "").stdout()).isEqualTo("[-Xmx123m]\n");
+    }
+
+    @Test
     void a_java_home_that_is_no_jdk_is_passed_over() throws Exception {
         assertThat(launch(Map.of("JAVA_HOME", folder.toString()), "", "x").stdout()).isEqualTo("<x>\n\n");
     }

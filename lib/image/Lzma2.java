@@ -6,6 +6,7 @@ import java.security.MessageDigest;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import lib.tool.Digest;
 
 /**
@@ -68,9 +69,12 @@ final class Lzma2 {
     }
 
     private static List<byte[]> window(byte[] data, int from, int to, List<Slice> slices, LzmaModel.Properties properties, int dictionary, PackedSlices known) {
-        Optional<LzmaMatches> matches = slices.stream().allMatch(slice -> known.has(slice.digest)) ? Optional.empty() : Optional.of(new LzmaMatches(data, from, to));
-        return slices.stream().parallel().map(slice -> known.get(slice.digest,
-                () -> new Lzma2(data, slice.begin, slice.end, matches.orElseGet(() -> new LzmaMatches(data, from, to)), properties, dictionary).slice())).toList();
+        OptionalInt first = slices.stream().filter(slice -> !known.has(slice.digest)).mapToInt(Slice::begin).min();
+        Optional<LzmaMatches> matches = first.isPresent() ? Optional.of(new LzmaMatches(data, from, first.getAsInt(), to)) : Optional.empty();
+        return slices.stream().parallel().map(slice -> known.get(slice.digest, () -> {
+            LzmaMatches longest = matches.filter(all -> all.has(slice.begin)).orElseGet(() -> new LzmaMatches(data, from, slice.begin, to));
+            return new Lzma2(data, slice.begin, slice.end, longest, properties, dictionary).slice();
+        })).toList();
     }
 
     /** @param digest stands for all that the slice's bytes depend on */

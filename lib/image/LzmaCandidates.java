@@ -7,14 +7,13 @@ import java.util.Arrays;
 
 /**
  * The matches that are worth a thought at a position: the longest one, and shorter ones that are nearer. For those a table holds the last
- * position that began with the same two, three, four and six bytes.
+ * position that began with the same two, three and four bytes. Of the first two kinds only near ones are of use, so that the low bits of a
+ * position are enough: small tables stay in the processor's cache.
  */
 final class LzmaCandidates {
     private static final VarHandle EIGHT = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
     private static final int MIXER = 0x9E3779B1;
-    private static final long LONG_MIXER = 0x9E3779B97F4A7C15L;
-    private static final int BITS_OF_FOUR = 16;
-    private static final int BITS_OF_SIX = 19;
+    private static final int BITS_OF_FOUR = 15;
     /** So much before the first position is entered into the tables. */
     private static final int BEFORE = 1 << 18;
     /** Farther away, two or three bytes cost more than literals. */
@@ -27,10 +26,9 @@ final class LzmaCandidates {
     private final int unsure;
     private final LzmaMatches longest;
     private final int dictionary;
-    private final int[] two = table(16);
-    private final int[] three = table(16);
-    private final int[] four = table(BITS_OF_FOUR);
-    private final int[] six = table(BITS_OF_SIX);
+    private final byte[] two = new byte[1 << 16];
+    private final short[] three = new short[1 << 16];
+    private final int[] four = new int[1 << BITS_OF_FOUR];
     private int entered;
 
     /** What {@link #find} found, both ascending; distances count from 0. */
@@ -45,12 +43,7 @@ final class LzmaCandidates {
         this.longest = longest;
         this.dictionary = dictionary;
         entered = Math.max(0, begin - BEFORE);
-    }
-
-    private static int[] table(int bits) {
-        int[] table = new int[1 << bits];
-        Arrays.fill(table, -1);
-        return table;
+        Arrays.fill(four, -1);
     }
 
     /** The length of the longest match found, 0 when there is none. */
@@ -68,10 +61,9 @@ final class LzmaCandidates {
         int length = position < unsure ? longest.length(position) : 0;
         if (length < LzmaMatches.LONG) {
             long text = (long) EIGHT.get(data, position);
-            add(position, two[(int) text & 0xffff], most, FAR_FOR_TWO);
-            add(position, three[ofThree(text)], most, FAR_FOR_THREE);
+            add(position, position - (position - two[(int) text & 0xffff] & 0xff), most, FAR_FOR_TWO);
+            add(position, position - (position - three[ofThree(text)] & 0xffff), most, FAR_FOR_THREE);
             add(position, four[ofFour(text)], most, dictionary);
-            add(position, six[ofSix(text)], most, dictionary);
         }
         if (length > longest() && length > 2) {
             int distance = longest.distance(position);
@@ -83,10 +75,9 @@ final class LzmaCandidates {
     private void enter(int until) {
         for (int p = entered; p < until; p++) {
             long text = (long) EIGHT.get(data, p);
-            two[(int) text & 0xffff] = p;
-            three[ofThree(text)] = p;
+            two[(int) text & 0xffff] = (byte) p;
+            three[ofThree(text)] = (short) p;
             four[ofFour(text)] = p;
-            six[ofSix(text)] = p;
         }
         entered = Math.max(entered, until);
     }
@@ -97,10 +88,6 @@ final class LzmaCandidates {
 
     private static int ofFour(long text) {
         return (int) text * MIXER >>> 32 - BITS_OF_FOUR;
-    }
-
-    private static int ofSix(long text) {
-        return (int) ((text << 16) * LONG_MIXER >>> 64 - BITS_OF_SIX);
     }
 
     /** Takes an earlier position when it is longer than those before. The tables may hold a later one, after a chunk was given up. */

@@ -32,16 +32,20 @@ final class LzmaMatches {
 
     private final byte[] data;
     private final int from;
+    private final int first;
     private final int to;
     /** Length in the high six bits, distance in the others; 0: none. */
     private final int[] found;
     private final int[] sorted;
     private final int[] ends = new int[GROUPS];
 
-    /** Finds the matches of the positions {@code from} to {@code to}, which are at most 64 MiB apart. */
-    LzmaMatches(byte[] data, int from, int to) {
+    /**
+     * Finds the matches of the positions {@code first} to {@code to} in the window that begins at {@code from}, at most 64 MiB before its end.
+     */
+    LzmaMatches(byte[] data, int from, int first, int to) {
         this.data = data;
         this.from = from;
+        this.first = first;
         this.to = to;
         found = new int[to - from];
         sorted = new int[to - from];
@@ -53,6 +57,11 @@ final class LzmaMatches {
                 splitter.split(starts[group], ends[group] - starts[group]);
             }
         })).toList());
+    }
+
+    /** Whether the matches at this position were looked for. */
+    boolean has(int position) {
+        return position >= first;
     }
 
     /** Length of the match at a position: 0 when there is none, {@link #LONG} when it is at least that. */
@@ -151,6 +160,9 @@ final class LzmaMatches {
          * @param known how many bytes of the keys are still to be looked at
          */
         private void split(int[] list, long[] next, int[] otherList, long[] otherNext, int start, int end, int depth, int known) {
+            if (!has(list[end - 1])) {
+                return;
+            }
             if (depth >= LONG) {
                 for (int i = start + 1; i < end; i++) {
                     found(list[i], LONG, list[i - 1]);
@@ -209,7 +221,7 @@ final class LzmaMatches {
         }
 
         private void compare(int[] list, long[] next, int start, int end, int depth) {
-            for (int i = start + 1; i < end; i++) {
+            for (int i = end - 1; i > start && has(list[i]); i--) {
                 long key = next[i];
                 int best = -1;
                 int from = i;

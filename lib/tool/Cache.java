@@ -31,6 +31,7 @@ public final class Cache {
     public static final String TAG = "CACHEDIR.TAG";
     /** Ending of the file beside an entry that names its inputs, and whose time is that of the entry's last use. */
     static final String INPUTS = ".inputs";
+    private static final String VARIABLE = "MOS_CACHE_DIR";
     private static final String SIGNATURE = "Signature: 8a477f597d28d172789f06886806bc55";
 
     private final Path folder;
@@ -79,9 +80,16 @@ public final class Cache {
         return new Cache(defaultFolder(environment), apart, explain, apart.isPresent() ? Optional.empty() : remote);
     }
 
+    /** The environment variables that hand this cache on to another process. */
+    public Map<String, String> variables() {
+        Map<String, String> variables = new TreeMap<>(Map.of(VARIABLE, folder.toString()));
+        apart.ifPresent(other -> variables.put(Apart.VARIABLE, other.text()));
+        return variables;
+    }
+
     /** {@code $MOS_CACHE_DIR}, else {@code ~/.cache/mos-builder}. */
     public static Path defaultFolder(Map<String, String> environment) {
-        return Optional.ofNullable(environment.get("MOS_CACHE_DIR")).filter(text -> !text.isBlank()).map(Path::of)
+        return Optional.ofNullable(environment.get(VARIABLE)).filter(text -> !text.isBlank()).map(Path::of)
                 .orElseGet(() -> Path.of(environment.getOrDefault("HOME", System.getProperty("user.home")), ".cache", "mos-builder"))
                 .toAbsolutePath().normalize();
     }

@@ -18,11 +18,11 @@ import lib.tool.Digest;
  * Source of the rule: the xz file format, section 5.3.1, and lib/xz/xz_dec_lzma2.c of the kernel.
  */
 final class Lzma2 {
-    private static final int SLICE = 6 << 20;
+    private static final int SLICE = 4 << 20;
     /** A rest of less than this has no slice of its own. */
     private static final int LEAST = 2 << 20;
     /** Longest matches are looked for in windows of this size; it bounds the memory. Shorter ones may cross its borders. */
-    private static final int WINDOW = 5 * SLICE;
+    private static final int WINDOW = 8 * SLICE;
     /** A chunk is full when the longest symbol might no longer fit: into 2 MiB of content, into 64 KiB of code. */
     private static final int MOST_CONTENT = (2 << 20) - LzmaModel.MAX_MATCH;
     private static final int MOST_CODE = (64 << 10) - 26;

@@ -7,10 +7,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import lib.image.PackedSlices;
 import lib.image.Xz;
 import lib.tool.Cache;
 import lib.tool.Failure;
+import lib.tool.Shell;
 import lib.tool.Shell.Command;
 import lib.tool.Tools;
 
@@ -36,7 +38,11 @@ public record PackingProcess(Tools tools, int jobs) {
         argv.addAll(JVM);
         argv.addAll(List.of("-cp", System.getProperty("java.class.path"), PackingProcess.class.getName(), content.toString(), Boolean.toString(x86),
                 Integer.toString(jobs), target.toString()));
-        tools.shell().run(Command.of(argv).with(tools.cache().variables()), "packing takes 300 MiB of memory and twice the size of the tree");
+        Shell.Result result = tools.shell().attempt(Command.of(argv).with(tools.cache().variables()));
+        if (result.exitCode() != 0) {
+            throw new Failure("packing ended with exit code " + result.exitCode() + result.tail().stream().map("\n    "::concat).collect(Collectors.joining()),
+                    "packing takes 300 MiB of memory and twice the size of the tree");
+        }
     }
 
     /** What the process does: CONTENT X86 JOBS TARGET; the cache is the one that the environment names. */

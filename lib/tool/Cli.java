@@ -3,8 +3,8 @@ package lib.tool;
 //DEPS info.picocli:picocli:4.7.7
 // A script is compiled in one short run of javac, in which the optimizing compiler of its JVM costs three times what it saves.
 //JAVAC_OPTIONS -J-XX:TieredStopAtLevel=1 -J-XX:+UseSerialGC
-// The same goes for most scripts. They allocate about as much as the young generation holds here, so that it is hardly ever collected.
-//RUNTIME_OPTIONS -Dsun.jnu.encoding=UTF-8 -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:NewSize=256m
+// The same goes for scripts themselves. Half of a heap that begins larger than usual is young: what a script allocates is hardly ever collected.
+//RUNTIME_OPTIONS -Dsun.jnu.encoding=UTF-8 -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:InitialRAMPercentage=6 -XX:NewRatio=1
 
 import java.util.List;
 import java.util.concurrent.Callable;

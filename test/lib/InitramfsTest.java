@@ -1,6 +1,7 @@
 package lib;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
@@ -10,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import lib.image.FinishedImage;
+import lib.tool.Failure;
 import lib.tool.Shell;
 import lib.tool.Tools;
 import org.junit.jupiter.api.BeforeEach;
@@ -74,6 +76,15 @@ class InitramfsTest {
         assertThat(initramfs.pack(tree)).isEqualTo(first);
         Files.setAttribute(tree.resolve("init"), "unix:mode", 0700);
         assertThat(initramfs.pack(tree).sha256()).isNotEqualTo(first.sha256());
+    }
+
+    @Test
+    void a_packer_that_fails_is_an_error_in_its_own_words_and_leaves_nothing() {
+        Path none = folder.resolve("none.cpio");
+
+        assertThatThrownBy(() -> new PackingProcess(tools(), 2).xz(none, true, folder.resolve("none.xz"))).isInstanceOf(Failure.class)
+                .hasMessageStartingWith("packing ended with exit code 1\n").hasMessageContaining("NoSuchFileException: " + none);
+        assertThat(folder.resolve("none.xz")).doesNotExist();
     }
 
     private Tools tools() {

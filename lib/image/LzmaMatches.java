@@ -28,6 +28,7 @@ final class LzmaMatches {
     /** Inside a run of at least so many equal bytes only the byte before is a match: zeros would make one enormous group. */
     private static final int RUN = 24;
     private static final int GROUPS = 1 << 16;
+    private static final int PARTS = 8;
     private static final VarHandle EIGHT = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.BIG_ENDIAN);
 
     private final byte[] data;
@@ -78,21 +79,40 @@ final class LzmaMatches {
         return (data[position] & 0xff) << 8 | data[position + 1] & 0xff;
     }
 
-    /** Sorts positions by their first two bytes, those inside of runs left out, and returns where each group starts. */
+    /** Sorts positions by their first two bytes, those inside of runs left out, and returns where each group starts; parts side by side. */
     private int[] sort() {
-        int last = to - 1;
-        for (int p = from; p < last; p++) {
-            ends[group(p)]++;
-        }
+        int[][] places = IntStream.range(0, PARTS).parallel().mapToObj(this::count).toArray(int[][]::new);
+        int[] starts = new int[GROUPS];
         int sum = 0;
         for (int group = 0; group < GROUPS; group++) {
-            int size = ends[group];
+            starts[group] = sum;
+            for (int[] place : places) {
+                int size = place[group];
+                place[group] = sum;
+                sum += size;
+            }
             ends[group] = sum;
-            sum += size;
         }
-        int[] starts = ends.clone();
+        IntStream.range(0, PARTS).parallel().forEach(part -> {
+            for (int p = border(part); p < border(part + 1); p++) {
+                if (found[p - from] == 0) {
+                    sorted[places[part][group(p)]++] = p;
+                }
+            }
+        });
+        return starts;
+    }
+
+    /** Where a part of the window begins; the last position has no second byte. */
+    private int border(int part) {
+        return from + (int) ((to - 1L - from) * part / PARTS);
+    }
+
+    /** How many positions of the part belong to each group; those inside of runs to none, their matches are found here. */
+    private int[] count(int part) {
+        int[] sizes = new int[GROUPS];
         int runEnd = from;
-        for (int p = from; p < last; p++) {
+        for (int p = border(part); p < border(part + 1); p++) {
             if (p > from && data[p] == data[p - 1]) {
                 if (runEnd <= p) {
                     runEnd = runEnd(p);
@@ -102,9 +122,9 @@ final class LzmaMatches {
                     continue;
                 }
             }
-            sorted[ends[group(p)]++] = p;
+            sizes[group(p)]++;
         }
-        return starts;
+        return sizes;
     }
 
     private int runEnd(int start) {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import com.github.luben.zstd.ZstdOutputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -228,8 +229,8 @@ class FirmwareTest {
     @Test
     void packed_files_stay_packed_only_when_the_kernel_can_load_them() throws Exception {
         module("r8169", "firmware=rtl_nic/older.fw", "firmware=rtl_nic/a-2.fw");
-        pack("rtl_nic/a-1.fw", XZ.CHECK_CRC32);
-        pack("rtl_nic/a-2.fw", XZ.CHECK_CRC64);
+        packXz("rtl_nic/a-1.fw", XZ.CHECK_CRC32);
+        packXz("rtl_nic/a-2.fw", XZ.CHECK_CRC64);
 
         install();
         assertThat(installed()).containsExactly("rtl_nic/a-1.fw", "rtl_nic/a-2.fw", "rtl_nic/old.fw", "rtl_nic/older.fw");
@@ -242,9 +243,34 @@ class FirmwareTest {
         assertThat(root.folder().resolve("lib/firmware/rtl_nic/older.fw.xz").toRealPath()).isEqualTo(root.folder().toRealPath().resolve("lib/firmware/rtl_nic/a-1.fw.xz"));
     }
 
-    private void pack(String name, int check) throws IOException {
+    @Test
+    void files_packed_with_zstd_stay_so_for_a_kernel_that_has_its_decoder() throws Exception {
+        module("r8169", "firmware=rtl_nic/older.fw", "firmware=rtl_nic/a-2.fw");
+        pack("rtl_nic/a-1.fw", ".zst", ZstdOutputStream::new);
+
+        Files.writeString(kernelConfig, "CONFIG_FW_LOADER_COMPRESS_XZ=y\n");
+        install();
+        assertThat(installed()).containsExactly("rtl_nic/a-1.fw", "rtl_nic/a-2.fw", "rtl_nic/old.fw", "rtl_nic/older.fw");
+        assertThat(root.read("lib/firmware/rtl_nic/a-1.fw")).isEqualTo("content of rtl_nic/a-1.fw");
+
+        lib.tool.Trees.delete(root.resolve("lib/firmware"));
+        Files.writeString(kernelConfig, "CONFIG_FW_LOADER_COMPRESS_ZSTD=y\n");
+        install();
+        assertThat(installed()).containsExactly("rtl_nic/a-1.fw.zst", "rtl_nic/a-2.fw", "rtl_nic/old.fw.zst", "rtl_nic/older.fw.zst");
+        assertThat(root.resolve("lib/firmware/rtl_nic/a-1.fw.zst")).hasSameBinaryContentAs(source.resolve("rtl_nic/a-1.fw.zst"));
+    }
+
+    private interface Packer {
+        OutputStream onto(OutputStream out) throws IOException;
+    }
+
+    private void packXz(String name, int check) throws IOException {
+        pack(name, ".xz", out -> new XZOutputStream(out, new LZMA2Options(), check));
+    }
+
+    private void pack(String name, String ending, Packer packer) throws IOException {
         Path file = source.resolve(name);
-        try (OutputStream out = new XZOutputStream(Files.newOutputStream(source.resolve(name + ".xz")), new LZMA2Options(), check)) {
+        try (OutputStream out = packer.onto(Files.newOutputStream(source.resolve(name + ending)))) {
             Files.copy(file, out);
         }
         Files.delete(file);

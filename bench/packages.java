@@ -39,7 +39,7 @@ import picocli.CommandLine.Option;
  * <p>This project is measured twice: in a new JVM each time, from the first line of main to the last (loading classes and compiling them
  * count, the start of the JVM does not), and in one JVM that did it before.
  */
-@Command(name = "bench/packages.java", mixinStandardHelpOptions = true,
+@Command(name = "bench/packages.java",
         description = "Miniroot and packages from a loopback HTTP mirror: seconds of the real apk and of this project.")
 final class PackagesBench implements Cli.Script {
     static final List<String> PACKAGES = List.of("dhcpcd", "openssh", "e2fsprogs", "eudev", "dosfstools", "zstd", "pciutils", "jq", "sgdisk",

@@ -43,10 +43,7 @@ class AlpineImageTest {
     @BeforeAll
     static void build() throws IOException, InterruptedException {
         Path mirror = TestProject.shared("alpine-mirror");
-        Path inputs = Files.createDirectory(folder.resolve("inputs"));
-        Script.Run prepared = Script.run("build.java", "--demo", "-C", inputs.toString(), "--until", "environment");
-        assertThat(prepared.exitCode()).describedAs(prepared.toString()).isZero();
-        workspace = Files.move(inputs.resolve(".demo"), folder.resolve("workspace"));
+        workspace = Script.demoWorkspace(folder);
         Path config = workspace.resolve("config");
         Files.writeString(config.resolve("build.conf"), Trees.read(config.resolve("build.conf")).replaceAll("(?m)^(ALPINE_|MAX_|UPX).*\n", "")
                 + "ALPINE_VERSION=\"3.19.4\"\nALPINE_MIRROR=\"" + mirror + "\"\nUPX=never\n");

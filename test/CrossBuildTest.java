@@ -66,10 +66,7 @@ class CrossBuildTest {
 
     /** The demo's kernel and my_init with Alpine in place of its packages. */
     private Path workspace(Path alpine) throws IOException, InterruptedException {
-        Path inputs = Files.createDirectory(folder.resolve("inputs"));
-        Script.Run prepared = Script.run("build.java", "--demo", "-C", inputs.toString(), "--until", "environment");
-        assertThat(prepared.exitCode()).describedAs(prepared.toString()).isZero();
-        Path workspace = Files.move(inputs.resolve(".demo"), folder.resolve("workspace"));
+        Path workspace = Script.demoWorkspace(folder);
         Path config = workspace.resolve("config");
         Files.writeString(config.resolve("build.conf"), Trees.read(config.resolve("build.conf")).replaceAll("(?m)^(ALPINE_|RUST_).*\n", "")
                 + "ALPINE_VERSION=\"3.19.4\"\nALPINE_MIRROR=\"alpine\"\n");

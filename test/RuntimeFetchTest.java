@@ -69,9 +69,7 @@ class RuntimeFetchTest {
         assumeTrue(Shell.which("qemu-system-x86_64").isPresent(), "QEMU is not installed");
         assumeTrue(Shell.which("openssl").isPresent() && Shell.which("mke2fs").isPresent(), "openssl or mke2fs is not installed");
         publish();
-        Path inputs = Files.createDirectory(folder.resolve("inputs"));
-        succeeds(Script.run("build.java", "--demo", "-C", inputs.toString(), "--until", "environment"));
-        workspace = Files.move(inputs.resolve(".demo"), folder.resolve("workspace"));
+        workspace = Script.demoWorkspace(folder);
         Path demo = Files.move(workspace.resolve("config"), workspace.resolve("demo-config"));
         Path config = workspace.resolve("config");
         run("cp", "-a", TestProject.folder().resolve("config").toString(), config.toString());

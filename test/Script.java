@@ -1,3 +1,5 @@
+import static org.assertj.core.api.Assertions.assertThat;
+
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -27,6 +29,14 @@ final class Script {
 
     static Run run(String... words) throws IOException, InterruptedException {
         return run(Map.of(), words);
+    }
+
+    /** A workspace with the demo's inputs, {@code folder/workspace}, to be changed as a test likes. */
+    static Path demoWorkspace(Path folder) throws IOException, InterruptedException {
+        Path inputs = Files.createDirectory(folder.resolve("inputs"));
+        Run prepared = run("build.java", "--demo", "-C", inputs.toString(), "--until", "environment");
+        assertThat(prepared.exitCode()).describedAs(prepared.toString()).isZero();
+        return Files.move(inputs.resolve(".demo"), folder.resolve("workspace"));
     }
 
     /** A script that runs, with its output going to files. */

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.function.ToLongFunction;
 import java.util.stream.Collectors;
 import lib.image.Elf;
+import lib.tool.Ahead;
 import lib.tool.Cache;
 import lib.tool.Console;
 import lib.tool.Digest;
@@ -66,9 +67,13 @@ record Upx(Config.Upx mode, Tools tools, int jobs, ToLongFunction<Path> packedSi
         try {
             tools.shell().run(Command.of("cp", "--archive", root.toString(), copy.toString()));
             List<Path> programs = ElfTree.of(copy, jobs).files().stream().filter(Upx::isProgram).toList();
-            long without = packedSize.applyAsLong(root);
-            new ElfTree(programs, jobs).shrink(file -> packed(file, version));
-            return without + " " + packedSize.applyAsLong(copy);
+            Ahead<Long> without = Ahead.begin(() -> packedSize.applyAsLong(root));
+            try {
+                new ElfTree(programs, jobs).shrink(file -> packed(file, version));
+            } finally {
+                without.settle();
+            }
+            return without.get() + " " + packedSize.applyAsLong(copy);
         } finally {
             Trees.delete(copy);
         }

@@ -7,13 +7,15 @@ import java.util.Arrays;
 
 /**
  * The matches that are worth a thought at a position: the longest one, and shorter ones that are nearer. For those a table holds the last
- * position that began with the same two, three and four bytes. Of the first two kinds only near ones are of use, so that the low bits of a
+ * position that began with the same two, three, four and six bytes. Of the first two kinds only near ones are of use, so that the low bits of a
  * position are enough: small tables stay in the processor's cache.
  */
 final class LzmaCandidates {
     private static final VarHandle EIGHT = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
     private static final int MIXER = 0x9E3779B1;
+    private static final long LONG_MIXER = 0x9E3779B97F4A7C15L;
     private static final int BITS_OF_FOUR = 15;
+    private static final int BITS_OF_SIX = 16;
     /** So much before the first position is entered into the tables. */
     private static final int BEFORE = 1 << 18;
     /** Farther away, two or three bytes cost more than literals. */
@@ -29,6 +31,7 @@ final class LzmaCandidates {
     private final byte[] two = new byte[1 << 16];
     private final short[] three = new short[1 << 16];
     private final int[] four = new int[1 << BITS_OF_FOUR];
+    private final int[] six = new int[1 << BITS_OF_SIX];
     private int entered;
 
     /** What {@link #find} found, both ascending; distances count from 0. */
@@ -44,6 +47,7 @@ final class LzmaCandidates {
         this.dictionary = dictionary;
         entered = Math.max(0, begin - BEFORE);
         Arrays.fill(four, -1);
+        Arrays.fill(six, -1);
     }
 
     /** The length of the longest match found, 0 when there is none. */
@@ -64,6 +68,7 @@ final class LzmaCandidates {
             add(position, position - (position - two[(int) text & 0xffff] & 0xff), most, FAR_FOR_TWO);
             add(position, position - (position - three[ofThree(text)] & 0xffff), most, FAR_FOR_THREE);
             add(position, four[ofFour(text)], most, dictionary);
+            add(position, six[ofSix(text)], most, dictionary);
         }
         if (length > longest() && length > 2) {
             int distance = longest.distance(position);
@@ -78,6 +83,7 @@ final class LzmaCandidates {
             two[(int) text & 0xffff] = (byte) p;
             three[ofThree(text)] = (short) p;
             four[ofFour(text)] = p;
+            six[ofSix(text)] = p;
         }
         entered = Math.max(entered, until);
     }
@@ -88,6 +94,10 @@ final class LzmaCandidates {
 
     private static int ofFour(long text) {
         return (int) text * MIXER >>> 32 - BITS_OF_FOUR;
+    }
+
+    private static int ofSix(long text) {
+        return (int) ((text << 16) * LONG_MIXER >>> 64 - BITS_OF_SIX);
     }
 
     /** Takes an earlier position when it is longer than those before. The tables may hold a later one, after a chunk was given up. */

@@ -3,13 +3,11 @@
 //MAIN DevContainer
 //SOURCES lib/**.java
 
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Function;
-import java.util.stream.Stream;
 import lib.Container;
 import lib.Container.Input;
 import lib.ContainerEngine;

@@ -7,7 +7,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Supplier;
-import java.util.stream.Collectors;
 import lib.image.PackedSlices;
 import lib.image.Xz;
 import lib.tool.Cache;
@@ -40,7 +39,7 @@ public record PackingProcess(Tools tools, int jobs) {
                 Integer.toString(jobs), target.toString()));
         Shell.Result result = tools.shell().attempt(Command.of(argv).with(tools.cache().variables()));
         if (result.exitCode() != 0) {
-            throw new Failure("packing ended with exit code " + result.exitCode() + result.tail().stream().map("\n    "::concat).collect(Collectors.joining()),
+            throw new Failure("packing ended with exit code " + result.exitCode() + result.lastWords(),
                     "packing takes 300 MiB of memory and twice the size of the tree");
         }
     }

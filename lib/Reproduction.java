@@ -128,8 +128,7 @@ public record Reproduction(Workspace workspace, BuildOptions options, Tools tool
         changed.put("TZ", "Pacific/Kiritimati");
         changed.put("USER", "somebody");
         changed.put("LOGNAME", "somebody");
-        changed.put("MOS_CACHE_DIR", Cache.defaultFolder(System.getenv()).toString());
-        changed.put(Cache.Apart.VARIABLE, new Cache.Apart(apart, MADE_ANEW).text());
+        changed.putAll(tools.cache().with(new Cache.Apart(apart, MADE_ANEW)).variables());
         clock.ifPresent(library -> {
             changed.put("LD_PRELOAD", library.toString());
             changed.put("MOS_CLOCK", library.toString());

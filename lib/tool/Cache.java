@@ -61,11 +61,10 @@ public final class Cache {
 
     /** Kinds of entries that live in another folder of the same file system, so that a build makes them anew. */
     public record Apart(Path folder, Set<String> kinds) {
-        /** The environment variable that hands this on to another process. */
-        public static final String VARIABLE = "MOS_CACHE_APART";
+        private static final String VARIABLE = "MOS_CACHE_APART";
 
         /** The variable's value: the kinds, then the folder. */
-        public String text() {
+        private String text() {
             return String.join(",", new TreeSet<>(kinds)) + ":" + folder;
         }
 
@@ -76,8 +75,13 @@ public final class Cache {
 
     /** The cache that the environment names; one with kinds apart asks no other one. */
     public static Cache of(Map<String, String> environment, Consumer<String> explain, Optional<RemoteCache> remote) {
-        Optional<Apart> apart = Optional.ofNullable(environment.get(Apart.VARIABLE)).map(Apart::parse);
-        return new Cache(defaultFolder(environment), apart, explain, apart.isPresent() ? Optional.empty() : remote);
+        Cache all = new Cache(defaultFolder(environment), explain, remote);
+        return Optional.ofNullable(environment.get(Apart.VARIABLE)).map(Apart::parse).map(all::with).orElse(all);
+    }
+
+    /** The same with kinds apart; it asks no other one. */
+    public Cache with(Apart other) {
+        return new Cache(folder, Optional.of(other), explain, Optional.empty());
     }
 
     /** The environment variables that hand this cache on to another process. */

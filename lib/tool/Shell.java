@@ -118,6 +118,11 @@ public final class Shell {
         public String text() {
             return new String(stdout, StandardCharsets.UTF_8).stripTrailing();
         }
+
+        /** The last lines as they stand below a message. */
+        public String lastWords() {
+            return tail.stream().map("\n    "::concat).collect(Collectors.joining());
+        }
     }
 
     /** Runs the command to its end; a non-zero exit code is a Failure with {@code hint}. */
@@ -144,9 +149,8 @@ public final class Shell {
 
     /** The failure that stands for a command that ended with a non-zero exit code. */
     public static Failure failed(Command command, Result result, String hint) {
-        String lines = result.tail().stream().map(line -> "\n    " + line).collect(Collectors.joining());
         return new Failure(command.argv().get(0) + " ended with exit code " + result.exitCode()
-                + "\n  command: " + command.pasteable() + lines, hint);
+                + "\n  command: " + command.pasteable() + result.lastWords(), hint);
     }
 
     /** Runs the command to its end whatever its exit code. Only a program that cannot be started is a Failure. */

@@ -236,9 +236,7 @@ class FirmwareTest {
         assertThat(installed()).containsExactly("rtl_nic/a-1.fw", "rtl_nic/a-2.fw", "rtl_nic/old.fw", "rtl_nic/older.fw");
         assertThat(root.read("lib/firmware/rtl_nic/a-1.fw")).isEqualTo("content of rtl_nic/a-1.fw");
 
-        lib.tool.Trees.delete(root.resolve("lib/firmware"));
-        Files.writeString(kernelConfig, "CONFIG_FW_LOADER_COMPRESS_XZ=y\n");
-        install();
+        installAgainFor("CONFIG_FW_LOADER_COMPRESS_XZ=y");
         assertThat(installed()).containsExactly("rtl_nic/a-1.fw.xz", "rtl_nic/a-2.fw", "rtl_nic/old.fw.xz", "rtl_nic/older.fw.xz");
         assertThat(root.folder().resolve("lib/firmware/rtl_nic/older.fw.xz").toRealPath()).isEqualTo(root.folder().toRealPath().resolve("lib/firmware/rtl_nic/a-1.fw.xz"));
     }
@@ -253,11 +251,15 @@ class FirmwareTest {
         assertThat(installed()).containsExactly("rtl_nic/a-1.fw", "rtl_nic/a-2.fw", "rtl_nic/old.fw", "rtl_nic/older.fw");
         assertThat(root.read("lib/firmware/rtl_nic/a-1.fw")).isEqualTo("content of rtl_nic/a-1.fw");
 
-        lib.tool.Trees.delete(root.resolve("lib/firmware"));
-        Files.writeString(kernelConfig, "CONFIG_FW_LOADER_COMPRESS_ZSTD=y\n");
-        install();
+        installAgainFor("CONFIG_FW_LOADER_COMPRESS_ZSTD=y");
         assertThat(installed()).containsExactly("rtl_nic/a-1.fw.zst", "rtl_nic/a-2.fw", "rtl_nic/old.fw.zst", "rtl_nic/older.fw.zst");
         assertThat(root.resolve("lib/firmware/rtl_nic/a-1.fw.zst")).hasSameBinaryContentAs(source.resolve("rtl_nic/a-1.fw.zst"));
+    }
+
+    private void installAgainFor(String option) throws IOException {
+        lib.tool.Trees.delete(root.resolve("lib/firmware"));
+        Files.writeString(kernelConfig, option + "\n");
+        install();
     }
 
     private interface Packer {

@@ -17,11 +17,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.Stream;
 import lib.Alpine;
 import lib.BuildLock;
 import lib.Config;
 import lib.tool.Cache;
+import lib.tool.ClassArchive;
 import lib.tool.Cli;
 import lib.tool.Console;
 import lib.tool.Download;
@@ -74,14 +74,14 @@ final class PackagesBench implements Cli.Script {
             List<Cost> theirs = new ArrayList<>();
             List<Cost> cold = new ArrayList<>();
             List<Cost> warm = new ArrayList<>();
-            Installing.install(place, scratch);
+            Installing.install(place, Files.createDirectory(scratch.resolve("first")));
+            ClassArchive.keep(Console.stderr(false));
             for (int n = 1; n <= rounds; n++) {
-                empty(scratch);
-                theirs.add(Cost.of(() -> apk(shell, place, tarball, scratch)));
-                empty(scratch);
-                cold.add(Cost.parse(shell.output(java("Installing", place.toString(), scratch.toString()).toArray(String[]::new))));
-                empty(scratch);
-                warm.add(Cost.of(() -> Installing.install(place, scratch)));
+                // Nothing is deleted before the end: file systems avoid what was in use a minute ago, which makes new files slow.
+                Path round = Files.createDirectory(scratch.resolve("round" + n));
+                theirs.add(Cost.of(() -> apk(shell, place, tarball, scratch.resolve("apk"), round.resolve("theirs"))));
+                cold.add(Cost.parse(shell.output(java("Installing", place.toString(), round.resolve("cold").toString()).toArray(String[]::new))));
+                warm.add(Cost.of(() -> Installing.install(place, round.resolve("warm"))));
                 System.out.println("round " + n + ": real apk " + theirs.get(n - 1) + "; this project in a new JVM " + cold.get(n - 1) + ", in a warm one "
                         + warm.get(n - 1));
             }
@@ -96,14 +96,11 @@ final class PackagesBench implements Cli.Script {
         return 0;
     }
 
-    private static void empty(Path scratch) {
-        Stream.of("root", "cache").map(scratch::resolve).forEach(Trees::delete);
-    }
-
-    /** A JVM with the options and classes of this one. */
+    /** A JVM with the options and classes of this one, which it finds in an archive as every script does from its second start on. */
     private static List<String> java(String main, String... arguments) {
         List<String> argv = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin/java").toString()));
-        argv.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
+        argv.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments().stream().filter(option -> !option.startsWith("-XX:DumpLoadedClassList=")).toList());
+        argv.addAll(ClassArchive.options());
         argv.addAll(List.of("-cp", System.getProperty("java.class.path"), main));
         argv.addAll(List.of(arguments));
         return argv;
@@ -113,9 +110,7 @@ final class PackagesBench implements Cli.Script {
         return new BufferedReader(new InputStreamReader(server.getInputStream(), StandardCharsets.UTF_8)).readLine();
     }
 
-    private static void apk(Shell shell, URI place, Path tarball, Path scratch) {
-        Path root = scratch.resolve("root");
-        Path mini = scratch.resolve("apk");
+    private static void apk(Shell shell, URI place, Path tarball, Path mini, Path root) {
         shell.run("mkdir", root.toString());
         shell.run("tar", "xzf", tarball.toString(), "-C", root.toString());
         List<String> argv = new ArrayList<>(List.of(mini.resolve("lib/ld-musl-x86_64.so.1").toString(), "--library-path",

@@ -10,6 +10,7 @@ import java.util.function.Supplier;
 import lib.image.PackedSlices;
 import lib.image.Xz;
 import lib.tool.Cache;
+import lib.tool.ClassArchive;
 import lib.tool.Failure;
 import lib.tool.Shell;
 import lib.tool.Shell.Command;
@@ -35,6 +36,7 @@ public record PackingProcess(Tools tools, int jobs) {
     public void xz(Path content, boolean x86, Path target) {
         List<String> argv = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-Dsun.jnu.encoding=UTF-8"));
         argv.addAll(JVM);
+        argv.addAll(ClassArchive.options());
         argv.addAll(List.of("-cp", System.getProperty("java.class.path"), PackingProcess.class.getName(), content.toString(), Boolean.toString(x86),
                 Integer.toString(jobs), target.toString()));
         Shell.Result result = tools.shell().attempt(Command.of(argv).with(tools.cache().variables()));

@@ -207,6 +207,29 @@ class LauncherTest {
     }
 
     @Test
+    void a_script_of_the_project_uses_the_classes_that_an_earlier_run_has_left_and_lists_them_while_none_are() throws Exception {
+        Path copy = Files.copy(launcher(), folder.resolve("jbang"), java.nio.file.StandardCopyOption.COPY_ATTRIBUTES);
+        Path shows = Files.writeString(folder.resolve("shows.java"), """
+                //JAVA 17+
+                class Shows {
+                    public static void main(String... args) {
+                        System.out.println(String.join("\\n", java.lang.management.ManagementFactory.getRuntimeMXBean().getInputArguments()));
+                    }
+                }
+                """);
+        Map<String, String> environment = Map.of("JBANG_CACHE_DIR", folder.resolve("scripts").toString());
+        List<String> argv = List.of(copy.toString(), shows.toString());
+
+        List<String> options = run(argv, environment, "").stdout().lines().toList();
+
+        Path archive = Path.of(options.get(3).replaceFirst("-Dmos.class-archive=", ""));
+        assertThat(archive.getParent()).isDirectoryContaining("glob:**/shows.jar").isDirectoryContaining("glob:**.list");
+        assertThat(options).contains("-XX:DumpLoadedClassList=" + archive + ".%p.list").hasSize(4);
+        Files.writeString(archive, "not one that the JVM understands");
+        assertThat(run(argv, environment, "").stdout().lines()).contains("-XX:SharedArchiveFile=" + archive).hasSize(4);
+    }
+
+    @Test
     void a_java_home_that_is_no_jdk_is_passed_over() throws Exception {
         assertThat(launch(Map.of("JAVA_HOME", folder.toString()), "", "x").stdout()).isEqualTo("<x>\n\n");
     }

@@ -1,8 +1,9 @@
 package lib.tool;
 
 //DEPS info.picocli:picocli:4.7.7
-// A script is compiled in one short run of javac, in which the optimizing compiler of its JVM costs three times what it saves.
-//JAVAC_OPTIONS -J-XX:TieredStopAtLevel=1 -J-XX:+UseSerialGC
+// A script is compiled in one short run of javac, in which the optimizing compiler of its JVM costs three times what it saves. Text that is
+// put together by indy would make a class each time, when the script runs.
+//JAVAC_OPTIONS -J-XX:TieredStopAtLevel=1 -J-XX:+UseSerialGC -XDstringConcat=inline
 // The same goes for scripts themselves. Half of a heap that begins larger than usual is young: what a script allocates is hardly ever collected.
 //RUNTIME_OPTIONS -Dsun.jnu.encoding=UTF-8 -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:InitialRAMPercentage=6 -XX:NewRatio=1
 
@@ -17,6 +18,8 @@ import picocli.CommandLine.Model.OptionSpec;
 public final class Cli {
     /** Exit code after Ctrl-C or a request to end. */
     public static final int INTERRUPTED = 130;
+    /** Nanoseconds. A shorter run has loaded too few classes to keep, and is not to be made longer. */
+    private static final long LONG_RUN = 5_000_000_000L;
 
     private Cli() { }
 
@@ -30,14 +33,21 @@ public final class Cli {
     public static void main(Script script, String... args) {
         AtomicBoolean done = new AtomicBoolean();
         Runtime.getRuntime().addShutdownHook(new Thread(() -> {
+            // Asked first: a script whose child was ended comes to its end as well.
+            boolean finished = done.get();
             Shell.endAll();
-            if (!done.get()) {
+            if (!finished) {
                 Console.stderr(false).say("interrupted");
                 Runtime.getRuntime().halt(INTERRUPTED);
             }
         }));
+        long start = System.nanoTime();
         int code = run(script, args);
         done.set(true);
+        if (code == 0 && System.nanoTime() - start > LONG_RUN) {
+            ClassArchive.keep(Console.stderr(script.debug()));
+        }
+        ClassArchive.end();
         System.exit(code);
     }
 

@@ -138,7 +138,7 @@ class Build implements Cli.Script {
         Kernel kernel = new Kernel(config.kernel(), Optional.of(options.lock(workspace)), Optional.empty(), tools, options.jobs);
         Firmware firmware = new Firmware(config.firmware(), tools, options.offline);
         Initramfs packing = new Initramfs(config.budget(), Architecture.named(config.alpine().arch()), tools, options.jobs);
-        Optimization optimization = Optimization.of(config, tools, options.jobs, packing::packedSize);
+        Optimization optimization = Optimization.of(config, tools, options.jobs, packing::packedSizes);
         try (Console console = tools.console()) {
             console.table(Stream.of(Phase.values()).map(phase -> Console.heading(phase.number, PHASES, phase.title)).toList(), Terminal.columns(tools.shell()));
             phase(tools, Phase.ENVIRONMENT, () -> environment(config, tools).require(Environment.neededBy(config), options.demo), () -> 0);

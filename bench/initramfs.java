@@ -160,7 +160,11 @@ final class InitramfsBench implements Cli.Script {
         Console console = Console.plain(new PrintStream(OutputStream.nullOutputStream()));
         Cache cache = new Cache(cacheFolder, line -> { });
         Tools tools = new Tools(console, new Shell(console), cache, new Download(console, cache, true));
-        Cost cost = Cost.of(() -> new PackingProcess(tools, Runtime.getRuntime().availableProcessors()).xz(content, true, target));
+        Cost cost = Cost.of(() -> {
+            try (PackingProcess process = new PackingProcess(tools, Runtime.getRuntime().availableProcessors())) {
+                process.xz(content, true, target);
+            }
+        });
         return new Time(cost.clock(), cost.processors());
     }
 

@@ -72,7 +72,7 @@ final class PhasesBench implements Cli.Script {
             timed("install", () -> new Alpine(new Config.Alpine(release, "x86_64", List.of(mirror), lines, List.of(), folder.resolve("keys"), 1_735_689_600L),
                     BuildLock.Use.of(folder.resolve("build.lock"), BuildLock.Mode.USE), tools).installInto(root));
             timed("optimise", () -> {
-                Optimization.of(folder.resolve("config"), upx, "x86_64", tools, jobs, packing::packedSize).shrink(root);
+                Optimization.of(folder.resolve("config"), upx, "x86_64", tools, jobs, packing::packedSizes).shrink(root);
                 return root;
             });
             Initramfs.Packed packed = timed("pack", () -> packing.pack(root));

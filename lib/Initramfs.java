@@ -11,9 +11,11 @@ import java.nio.file.Path;
 import java.security.DigestOutputStream;
 import java.security.MessageDigest;
 import java.util.List;
+import java.util.function.Supplier;
 import java.util.zip.GZIPOutputStream;
 import lib.Config.Compression;
 import lib.image.Cpio;
+import lib.tool.Ahead;
 import lib.tool.Cache;
 import lib.tool.Console;
 import lib.tool.Digest;
@@ -50,10 +52,10 @@ public record Initramfs(Config.Budget budget, Architecture guest, Tools tools, i
      */
     public Packed pack(Path root) {
         Path cpio = tools.cache().temporary("initramfs.cpio");
-        try {
+        try (PackingProcess process = new PackingProcess(tools, jobs)) {
             String digest = tools.console().step("cpio of the root tree", () -> archive(root, cpio),
                     sha -> "cpio archive of " + Console.mib(size(cpio)) + " (sha256 " + sha.substring(0, 12) + ")");
-            Path packed = tools.console().step("compress", () -> compress(cpio, digest), file -> fileName(budget.compression()) + " " + Console.mib(size(file)));
+            Path packed = tools.console().step("compress", () -> compress(cpio, digest, process), file -> fileName(budget.compression()) + " " + Console.mib(size(file)));
             return new Packed(packed, Digest.sha256(packed), size(packed), size(cpio));
         } finally {
             Trees.delete(cpio);
@@ -80,14 +82,14 @@ public record Initramfs(Config.Budget budget, Architecture guest, Tools tools, i
         return Digest.hex(digest.digest());
     }
 
-    private Path compress(Path cpio, String digest) {
+    private Path compress(Path cpio, String digest, PackingProcess process) {
         Cache.Key key = Cache.Key.of("initramfs", "initramfs").with("tree", digest).with("compression", budget.compression()).with("guest", guest)
                 .with("recipe", RECIPE);
         return tools.cache().get(key, folder -> {
             Files.createDirectory(folder);
             Path target = folder.resolve(fileName(budget.compression()));
             switch (budget.compression()) {
-                case XZ -> new PackingProcess(tools, jobs).xz(cpio, guest == Architecture.X86_64, target);
+                case XZ -> process.xz(cpio, guest == Architecture.X86_64, target);
                 case ZSTD -> copy(cpio, new ZstdOutputStream(Files.newOutputStream(target), 19));
                 case GZIP -> copy(cpio, new GZIPOutputStream(Files.newOutputStream(target)));
                 case NONE -> Files.copy(cpio, target);
@@ -101,11 +103,24 @@ public record Initramfs(Config.Budget budget, Architecture guest, Tools tools, i
         }
     }
 
-    /** Bytes that the tree has when it is packed; answered from the cache like {@link #pack}. */
-    public long packedSize(Path root) {
+    /** Packs both trees to see how large they become; answered from the cache like {@link #pack}. */
+    public PackedSizes packedSizes(Path root, Supplier<Path> other) {
+        try (PackingProcess process = new PackingProcess(tools, jobs)) {
+            Ahead<Long> first = Ahead.begin(() -> packedSize(root, process));
+            long second;
+            try {
+                second = packedSize(other.get(), process);
+            } finally {
+                first.settle();
+            }
+            return new PackedSizes(first.get(), second);
+        }
+    }
+
+    private long packedSize(Path root, PackingProcess process) {
         Path cpio = tools.cache().temporary("initramfs.cpio");
         try {
-            return size(compress(cpio, archive(root, cpio)));
+            return size(compress(cpio, archive(root, cpio), process));
         } finally {
             Trees.delete(cpio);
         }

@@ -2,7 +2,6 @@ package lib;
 
 import java.nio.file.Path;
 import java.util.Map;
-import java.util.function.ToLongFunction;
 import lib.apk.Installation;
 import lib.tool.Console;
 import lib.tool.Tools;
@@ -10,22 +9,22 @@ import lib.tool.Tools;
 /**
  * Phase 5: what a booted node does not need is taken out of the tree, programs are stripped, and packed with UPX where that helps.
  *
- * @param packedSize bytes of the initramfs that a tree becomes; asked only to decide about UPX
+ * @param packing tells the bytes of the initramfs that a tree becomes; asked only to decide about UPX
  */
-public record Optimization(Cleanup cleanup, Config.Upx upx, String arch, Tools tools, int jobs, ToLongFunction<Path> packedSize) {
+public record Optimization(Cleanup cleanup, Config.Upx upx, String arch, Tools tools, int jobs, PackedSizes.Measure packing) {
     /** The phase as the configuration wants it; a wrong line in cleanup.conf is a Failure now, not when the phase runs. */
-    public static Optimization of(Config config, Tools tools, int jobs, ToLongFunction<Path> packedSize) {
-        return of(config.folder(), config.budget().upx(), config.alpine().arch(), tools, jobs, packedSize);
+    public static Optimization of(Config config, Tools tools, int jobs, PackedSizes.Measure packing) {
+        return of(config.folder(), config.budget().upx(), config.alpine().arch(), tools, jobs, packing);
     }
 
     /** The phase by itself: with the rules of a configuration folder, or those that are delivered when it has none. */
-    public static Optimization of(Path folder, Config.Upx upx, String arch, Tools tools, int jobs, ToLongFunction<Path> packedSize) {
-        return new Optimization(Cleanup.read(folder.resolve("cleanup.conf")), upx, arch, tools, jobs, packedSize);
+    public static Optimization of(Path folder, Config.Upx upx, String arch, Tools tools, int jobs, PackedSizes.Measure packing) {
+        return new Optimization(Cleanup.read(folder.resolve("cleanup.conf")), upx, arch, tools, jobs, packing);
     }
 
     /** The same with another rule for UPX. */
     public Optimization with(Config.Upx other) {
-        return new Optimization(cleanup, other, arch, tools, jobs, packedSize);
+        return new Optimization(cleanup, other, arch, tools, jobs, packing);
     }
 
     /** Shrinks the tree and brings the package database in line with it. */
@@ -36,7 +35,7 @@ public record Optimization(Cleanup cleanup, Config.Upx upx, String arch, Tools t
         tools.console().step("strip", () -> new Strip(arch, tools, jobs).applyTo(root), saved -> "strip freed " + Console.mib(saved));
         // Before UPX, so that what it measures without is the very tree that is packed next, and is packed once.
         refresh(root);
-        if (new Upx(upx, tools, jobs, packedSize).applyTo(root)) {
+        if (new Upx(upx, tools, jobs, packing).applyTo(root)) {
             refresh(root);
         }
     }

@@ -5,10 +5,8 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.function.ToLongFunction;
 import java.util.stream.Collectors;
 import lib.image.Elf;
-import lib.tool.Ahead;
 import lib.tool.Cache;
 import lib.tool.Console;
 import lib.tool.Digest;
@@ -22,9 +20,9 @@ import lib.tool.Trees;
  * UPX on the programs of a tree. A packed program is smaller on disk but larger inside a compressed archive, slower to start, and its
  * pages are shared with nobody, so {@code auto} packs only where a measurement says that the image gets smaller.
  *
- * @param packedSize bytes of the initramfs that a tree becomes
+ * @param packing tells the bytes of the initramfs that a tree becomes
  */
-record Upx(Config.Upx mode, Tools tools, int jobs, ToLongFunction<Path> packedSize) {
+record Upx(Config.Upx mode, Tools tools, int jobs, PackedSizes.Measure packing) {
     private static final int SETUID_OR_SETGID = 06000;
     /** UPX's own exit code for "this file cannot be packed or would not get smaller". */
     private static final int NOT_PACKED = 2;
@@ -66,14 +64,11 @@ record Upx(Config.Upx mode, Tools tools, int jobs, ToLongFunction<Path> packedSi
         Path copy = tools.cache().temporary("upx");
         try {
             tools.shell().run(Command.of("cp", "--archive", root.toString(), copy.toString()));
-            List<Path> programs = ElfTree.of(copy, jobs).files().stream().filter(Upx::isProgram).toList();
-            Ahead<Long> without = Ahead.begin(() -> packedSize.applyAsLong(root));
-            try {
-                new ElfTree(programs, jobs).shrink(file -> packed(file, version));
-            } finally {
-                without.settle();
-            }
-            return without.get() + " " + packedSize.applyAsLong(copy);
+            PackedSizes sizes = packing.of(root, () -> {
+                new ElfTree(ElfTree.of(copy, jobs).files().stream().filter(Upx::isProgram).toList(), jobs).shrink(file -> packed(file, version));
+                return copy;
+            });
+            return sizes.plain() + " " + sizes.other();
         } finally {
             Trees.delete(copy);
         }

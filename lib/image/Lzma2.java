@@ -4,9 +4,11 @@ import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
-import java.util.Optional;
-import java.util.OptionalInt;
+import java.util.Map;
+import java.util.function.Supplier;
+import java.util.stream.IntStream;
 import lib.tool.Digest;
 
 /**
@@ -69,12 +71,19 @@ final class Lzma2 {
     }
 
     private static List<byte[]> window(byte[] data, int from, int to, List<Slice> slices, LzmaModel.Properties properties, int dictionary, PackedSlices known) {
-        OptionalInt first = slices.stream().filter(slice -> !known.has(slice.digest)).mapToInt(Slice::begin).min();
-        Optional<LzmaMatches> matches = first.isPresent() ? Optional.of(new LzmaMatches(data, from, first.getAsInt(), to)) : Optional.empty();
-        return slices.stream().parallel().map(slice -> known.get(slice.digest, () -> {
-            LzmaMatches longest = matches.filter(all -> all.has(slice.begin)).orElseGet(() -> new LzmaMatches(data, from, slice.begin, to));
-            return new Lzma2(data, slice.begin, slice.end, longest, properties, dictionary).slice();
-        })).toList();
+        Map<Slice, Supplier<byte[]>> packed = new HashMap<>();
+        slices.forEach(slice -> known.find(slice.digest).ifPresent(bytes -> packed.put(slice, bytes)));
+        List<Slice> missing = slices.stream().filter(slice -> !packed.containsKey(slice)).toList();
+        if (!missing.isEmpty()) {
+            LzmaMatches matches = new LzmaMatches(data, from, missing.get(0).begin, to);
+            List<byte[]> made = missing.stream().parallel().map(slice -> {
+                byte[] bytes = new Lzma2(data, slice.begin, slice.end, matches, properties, dictionary).slice();
+                known.put(slice.digest, bytes);
+                return bytes;
+            }).toList();
+            IntStream.range(0, made.size()).forEach(i -> packed.put(missing.get(i), () -> made.get(i)));
+        }
+        return slices.stream().map(slice -> packed.get(slice).get()).toList();
     }
 
     /** @param digest stands for all that the slice's bytes depend on */

@@ -37,7 +37,6 @@ final class LzmaMatches {
     private final int to;
     /** Length in the high six bits, distance in the others; 0: none. */
     private final int[] found;
-    private final int[] sorted;
     private final int[] ends = new int[GROUPS];
 
     /**
@@ -49,11 +48,11 @@ final class LzmaMatches {
         this.first = first;
         this.to = to;
         found = new int[to - from];
-        sorted = new int[to - from];
-        int[] starts = sort();
+        int[] sorted = new int[to - from];
+        int[] starts = sort(sorted);
         // Each a task of its own: some first bytes take a hundred times longer than others.
         ForkJoinTask.invokeAll(IntStream.range(0, GROUPS >> 8).mapToObj(high -> ForkJoinTask.adapt(() -> {
-            Splitter splitter = new Splitter();
+            Splitter splitter = new Splitter(sorted);
             for (int group = high << 8; group < high + 1 << 8; group++) {
                 splitter.split(starts[group], ends[group] - starts[group]);
             }
@@ -80,7 +79,7 @@ final class LzmaMatches {
     }
 
     /** Sorts positions by their first two bytes, those inside of runs left out, and returns where each group starts; parts side by side. */
-    private int[] sort() {
+    private int[] sort(int[] sorted) {
         int[][] places = IntStream.range(0, PARTS).parallel().mapToObj(this::count).toArray(int[][]::new);
         int[] starts = new int[GROUPS];
         int sum = 0;
@@ -154,12 +153,17 @@ final class LzmaMatches {
 
     /** Splits groups; one for each thread. {@code keys} holds the bytes that come next, so that the content is read every eighth level only. */
     private final class Splitter {
+        private final int[] sorted;
         private int[] positions = new int[1 << 12];
         private int[] otherPositions = new int[1 << 12];
         private long[] keys = new long[1 << 12];
         private long[] otherKeys = new long[1 << 12];
         private final int[][] counts = new int[LONG][];
         private final int[][] begins = new int[LONG][];
+
+        private Splitter(int[] sorted) {
+            this.sorted = sorted;
+        }
 
         private void split(int start, int size) {
             if (size < 2) {

@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -148,16 +149,14 @@ class XzTest {
         private final List<String> packed = new CopyOnWriteArrayList<>();
 
         @Override
-        public boolean has(String digest) {
-            return slices.containsKey(digest);
+        public Optional<Supplier<byte[]>> find(String digest) {
+            return Optional.ofNullable(slices.get(digest)).map(bytes -> () -> bytes);
         }
 
         @Override
-        public byte[] get(String digest, Supplier<byte[]> pack) {
-            return slices.computeIfAbsent(digest, any -> {
-                packed.add(digest);
-                return pack.get();
-            });
+        public void put(String digest, byte[] bytes) {
+            slices.put(digest, bytes);
+            packed.add(digest);
         }
     }
 

@@ -47,6 +47,7 @@ public final class PackingProcess implements AutoCloseable {
     private final int jobs;
     private final Map<Integer, CompletableFuture<Void>> asked = new HashMap<>();
     private DataOutputStream requests;
+    private Thread listener;
     private Optional<Failure> failed = Optional.empty();
 
     /** @param jobs how many threads pack a file side by side */
@@ -95,7 +96,7 @@ public final class PackingProcess implements AutoCloseable {
         argv.addAll(List.of("-cp", System.getProperty("java.class.path"), PackingProcess.class.getName(), Integer.toString(jobs)));
         Process process = tools.shell().start(Command.of(argv).with(tools.cache().variables()));
         requests = new DataOutputStream(process.getOutputStream());
-        Thread listener = new Thread(() -> listen(process), "packing");
+        listener = new Thread(() -> listen(process), "packing");
         listener.setDaemon(true);
         listener.start();
     }
@@ -132,15 +133,19 @@ public final class PackingProcess implements AutoCloseable {
         asked.values().forEach(answer -> answer.completeExceptionally(failure));
     }
 
-    /** Ends the process, whatever it does. */
+    /** Ends the process, whatever it does; called when nobody asks any more. */
     @Override
-    public synchronized void close() {
+    public void close() {
+        if (requests == null) {
+            return;
+        }
         try {
-            if (requests != null) {
-                requests.close();
-            }
+            requests.close();
+            listener.join();
         } catch (IOException e) {
             tools.console().log("the packing process is gone: " + e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 

@@ -7,6 +7,8 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ForkJoinTask;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import lib.tool.Digest;
@@ -51,7 +53,7 @@ final class Lzma2 {
     }
 
     /**
-     * The whole stream, its end marker included.
+     * The whole stream, its end marker included; in a task of the pool whose threads it uses.
      *
      * @param dictionary bytes that a decoder keeps
      * @param known slices that were packed before
@@ -76,12 +78,17 @@ final class Lzma2 {
         List<Slice> missing = slices.stream().filter(slice -> !packed.containsKey(slice)).toList();
         if (!missing.isEmpty()) {
             LzmaMatches matches = new LzmaMatches(data, from, missing.get(0).begin, to);
-            List<byte[]> made = missing.stream().parallel().map(slice -> {
-                byte[] bytes = new Lzma2(data, slice.begin, slice.end, matches, properties, dictionary).slice();
-                known.put(slice.digest, bytes);
-                return bytes;
-            }).toList();
-            IntStream.range(0, made.size()).forEach(i -> packed.put(missing.get(i), () -> made.get(i)));
+            byte[][] made = new byte[missing.size()][];
+            AtomicInteger next = new AtomicInteger();
+            // In their order, one after another to whoever is free: the last slice is the short one.
+            IntStream.range(0, ForkJoinTask.getPool().getParallelism()).parallel().forEach(worker -> {
+                for (int i = next.getAndIncrement(); i < made.length; i = next.getAndIncrement()) {
+                    Slice slice = missing.get(i);
+                    made[i] = new Lzma2(data, slice.begin, slice.end, matches, properties, dictionary).slice();
+                    known.put(slice.digest, made[i]);
+                }
+            });
+            IntStream.range(0, made.length).forEach(i -> packed.put(missing.get(i), () -> made[i]));
         }
         return slices.stream().map(slice -> packed.get(slice).get()).toList();
     }

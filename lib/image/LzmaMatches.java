@@ -24,7 +24,7 @@ final class LzmaMatches {
     private static final int SHIFT = 26;
     private static final int DISTANCE = (1 << SHIFT) - 1;
     /** Groups up to this size are compared member by member. */
-    private static final int SMALL = 32;
+    private static final int SMALL = 24;
     /** Inside a run of at least so many equal bytes only the byte before is a match: zeros would make one enormous group. */
     private static final int RUN = 24;
     private static final int GROUPS = 1 << 16;
@@ -187,6 +187,10 @@ final class LzmaMatches {
             if (!has(list[end - 1])) {
                 return;
             }
+            if (known == 0 && depth < LONG && end - start > SMALL && sameEight(list, start, end, depth)) {
+                split(list, next, otherList, otherNext, start, end, depth + 8, 0);
+                return;
+            }
             if (depth >= LONG) {
                 for (int i = start + 1; i < end; i++) {
                     found(list[i], LONG, list[i - 1]);
@@ -210,6 +214,17 @@ final class LzmaMatches {
                 }
                 begin = count[value];
             }
+        }
+
+        /** Whether all members go on with the same eight bytes, as headers and tables of one kind do. */
+        private boolean sameEight(int[] list, int start, int end, int depth) {
+            long first = eight(list[start] + depth);
+            for (int i = end - 1; i > start; i--) {
+                if (eight(list[i] + depth) != first) {
+                    return false;
+                }
+            }
+            return true;
         }
 
         /** Sorts by the highest byte of the keys into the other arrays, keeping the order, and returns where each byte's group ends. */

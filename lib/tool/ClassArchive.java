@@ -1,6 +1,7 @@
 package lib.tool;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
@@ -12,7 +13,7 @@ import lib.tool.Shell.Command;
 
 /**
  * The classes that a script loads, as the JVM holds them in memory, in a file beside the script's jar: the next JVM maps it and starts
- * half a second sooner. The launcher names the file, and while there is none has the JVM list what it loads. A JVM passes over an
+ * some 0.4 seconds sooner. The launcher names the file, and while there is none has the JVM list what it loads. A JVM passes over an
  * archive of another JDK or of other jars. Source of the rule: JEP 310 and 350 (class data sharing).
  */
 public final class ClassArchive {
@@ -40,6 +41,14 @@ public final class ClassArchive {
         if (file == null || Files.exists(file)) {
             return;
         }
+        try {
+            make(file, console);
+        } catch (IOException | UncheckedIOException | Failure e) {
+            console.log("the classes are not kept: " + e);
+        }
+    }
+
+    private static void make(Path file, Console console) throws IOException {
         Path lines = beside(file, ".lines");
         Path part = beside(file, ".part");
         try {
@@ -52,8 +61,6 @@ public final class ClassArchive {
                 Files.move(part, file);
                 olderThan(file).forEach(Trees::delete);
             }
-        } catch (IOException e) {
-            console.log("the classes are not kept: " + e);
         } finally {
             Stream.of(lines, part).forEach(Trees::delete);
         }

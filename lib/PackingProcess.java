@@ -12,7 +12,6 @@ import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -45,7 +44,8 @@ public final class PackingProcess implements AutoCloseable {
 
     private final Tools tools;
     private final int jobs;
-    private final Map<Integer, CompletableFuture<Void>> asked = new HashMap<>();
+    /** By number. */
+    private final List<CompletableFuture<Void>> asked = new ArrayList<>();
     private DataOutputStream requests;
     private Thread listener;
     private Optional<Failure> failed = Optional.empty();
@@ -75,7 +75,7 @@ public final class PackingProcess implements AutoCloseable {
         }
         int number = asked.size();
         CompletableFuture<Void> answer = new CompletableFuture<>();
-        asked.put(number, answer);
+        asked.add(answer);
         failed.ifPresent(answer::completeExceptionally);
         try {
             requests.writeInt(number);
@@ -130,7 +130,7 @@ public final class PackingProcess implements AutoCloseable {
 
     private synchronized void fail(Failure failure) {
         failed = Optional.of(failure);
-        asked.values().forEach(answer -> answer.completeExceptionally(failure));
+        asked.forEach(answer -> answer.completeExceptionally(failure));
     }
 
     /** Ends the process, whatever it does; called when nobody asks any more. */

@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.FileTime;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
@@ -86,16 +85,8 @@ public final class ClassArchive {
         String script = folder.getFileName().toString().replaceFirst("[^.]*$", "");
         try (Stream<Path> archives = Files.find(folder.getParent(), 2, (path, attributes) -> path.toString().endsWith(ENDING)
                 && path.getParent().getFileName().toString().startsWith(script)); Stream<Path> lists = Files.list(folder)) {
-            return Stream.concat(archives.sorted(Comparator.comparing(ClassArchive::written).reversed()).skip(KEPT),
+            return Stream.concat(archives.sorted(Comparator.comparing((Path archive) -> archive.toFile().lastModified()).reversed()).skip(KEPT),
                     lists.filter(path -> path.toString().endsWith(LIST))).toList();
-        }
-    }
-
-    private static FileTime written(Path file) {
-        try {
-            return Files.getLastModifiedTime(file);
-        } catch (IOException e) {
-            return FileTime.fromMillis(0);
         }
     }
 }

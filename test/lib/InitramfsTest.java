@@ -99,14 +99,12 @@ class InitramfsTest {
         random.nextBytes(common);
         Files.write(tree.resolve("a"), common);
         Path other = folder.resolve("other tree");
-        new ProcessBuilder("cp", "--archive", tree.toString(), other.toString()).start().onExit().join();
+        tools().shell().run("cp", "--archive", tree.toString(), other.toString());
         byte[] last = new byte[3 << 20];
         random.nextBytes(last);
+        Files.write(other.resolve("z"), last);
 
-        PackedSizes sizes = initramfs(Config.Compression.XZ, tools()).packedSizes(tree, () -> {
-            write(other.resolve("z"), last);
-            return other;
-        });
+        PackedSizes sizes = initramfs(Config.Compression.XZ, tools()).packedSizes(tree, () -> other);
 
         Initramfs apart = initramfs(Config.Compression.XZ, TestTools.in(Files.createDirectory(folder.resolve("apart"))));
         assertThat(sizes).isEqualTo(new PackedSizes(apart.pack(tree).bytes(), apart.pack(other).bytes()));
@@ -114,14 +112,6 @@ class InitramfsTest {
         assertThatThrownBy(() -> initramfs(Config.Compression.XZ, tools()).packedSizes(other, () -> {
             throw new Failure("UPX is broken", "");
         })).hasMessage("UPX is broken");
-    }
-
-    private static void write(Path file, byte[] bytes) {
-        try {
-            Files.write(file, bytes);
-        } catch (IOException e) {
-            throw new java.io.UncheckedIOException(e);
-        }
     }
 
     private Tools tools() {

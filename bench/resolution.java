@@ -20,6 +20,7 @@ import lib.apk.Keys;
 import lib.apk.Plan;
 import lib.apk.Repository;
 import lib.apk.SignedIndex;
+import lib.apk.Stanzas;
 import lib.tool.Cli;
 import lib.tool.Console;
 import lib.tool.Failure;
@@ -120,7 +121,7 @@ final class ResolutionBench implements Cli.Script {
         Catalog catalog = new Catalog();
         for (String name : List.of("main", "community")) {
             Path index = folder(name).resolve("x86_64/APKINDEX.tar.gz");
-            catalog.addIndex(new Repository(name, "", List.of(URI.create("file:" + folder(name))), 0), SignedIndex.read(index, keys, name), name);
+            catalog.addIndex(new Repository(name, "", List.of(URI.create("file:" + folder(name))), 0), Stanzas.read(SignedIndex.read(index, keys, name), name));
         }
         Plan.of(catalog, world.stream().map(Dependency::parse).toList(), atom -> "");
     }

@@ -8,6 +8,8 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import lib.apk.Dependency;
 import lib.apk.Installation;
@@ -56,12 +58,14 @@ public record Alpine(Config.Alpine config, BuildLock.Use lock, Tools tools) {
     public Installed installInto(Path root) {
         Choosing choosing = new Choosing();
         Ahead<Installation> unpacked = Ahead.begin(() -> unpack(choosing.miniroot, root));
-        try {
-            PackageChoice.Chosen chosen = choosing.choose();
+        try (PackageFetch files = new PackageFetch(tools.download())) {
+            PackageChoice.Chosen chosen = choosing.choose(files::begin);
             Installation tree = unpacked.get();
-            tools.console().step("Fetch, verify and install packages", () -> install(chosen.plan(), tree),
+            BuildLock before = lock.read();
+            Ahead<BuildLock> next = Ahead.begin(() -> chosen.lock().into(before));
+            tools.console().step("Fetch, verify and install packages", () -> install(chosen.plan(), files, tree),
                     count -> count + " packages fetched, verified and installed");
-            writeLock(chosen.lock());
+            writeLock(PackageLock.of(before), chosen.lock(), next);
             return installed(choosing.miniroot, chosen.plan(), tree);
         } catch (RuntimeException e) {
             unpacked.settle();
@@ -72,7 +76,7 @@ public record Alpine(Config.Alpine config, BuildLock.Use lock, Tools tools) {
 
     /** What {@link #installInto} would do; nothing is installed or written. */
     public Plan plan() {
-        return new Choosing().choose().plan();
+        return new Choosing().choose(certain -> { }).plan();
     }
 
     private Installation unpack(Miniroot miniroot, Path root) {
@@ -102,9 +106,10 @@ public record Alpine(Config.Alpine config, BuildLock.Use lock, Tools tools) {
                     found -> "Alpine " + found.release() + " for " + found.arch());
         }
 
-        PackageChoice.Chosen choose() {
+        /** @param coming told of packages that will be chosen in any case, before the others are known */
+        PackageChoice.Chosen choose(Consumer<Set<Package>> coming) {
             Installation base = Installation.open(miniroot.base(config, tools));
-            PackageChoice choice = new PackageChoice(config, lock, tools, miniroot, base, repositories(), indexes, atoms);
+            PackageChoice choice = new PackageChoice(config, lock, tools, miniroot, base, repositories(), indexes, atoms, coming);
             PackageChoice.Chosen chosen = tools.console().step("Choose packages", () -> choice.choose(locked, fits),
                     one -> one.plan().wanted().size() + " packages to install" + (fits ? ", as locked" : ""));
             refuseOpenrc(chosen.plan());
@@ -113,24 +118,21 @@ public record Alpine(Config.Alpine config, BuildLock.Use lock, Tools tools) {
     }
 
     /** Installs each package as soon as it and those before it are verified, while the next ones come. */
-    private int install(Plan plan, Installation tree) {
+    private int install(Plan plan, PackageFetch files, Installation tree) {
         long start = Instant.now().getEpochSecond();
         List<Package> wanted = plan.wanted();
-        try (PackageFetch files = new PackageFetch(tools.download(), wanted)) {
-            tree.apply(plan, files::take, tools.shell());
-        }
+        files.beginAll(wanted);
+        tree.apply(plan, files::take, tools.shell());
         tree.settleDays(start, Instant.now().getEpochSecond(), config.epoch());
         return wanted.size();
     }
 
-    private void writeLock(PackageLock now) {
-        BuildLock before = lock.read();
-        List<String> changes = now.changesSince(PackageLock.of(before));
-        if (!PackageLock.of(before).isEmpty()) {
-            changes.forEach(tools.console()::detail);
+    private void writeLock(PackageLock before, PackageLock now, Ahead<BuildLock> next) {
+        if (!before.isEmpty()) {
+            now.changesSince(before).forEach(tools.console()::detail);
         }
         if (lock.mode() != BuildLock.Mode.LOCKED) {
-            now.into(before).write();
+            next.get().write();
         }
     }
 

@@ -12,6 +12,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import lib.apk.Catalog;
 import lib.apk.Dependency;
@@ -22,6 +23,7 @@ import lib.apk.Plan;
 import lib.apk.PlanText;
 import lib.apk.Repository;
 import lib.apk.SignedIndex;
+import lib.apk.Stanzas;
 import lib.tool.Cache;
 import lib.tool.Digest;
 import lib.tool.Failure;
@@ -39,14 +41,16 @@ final class PackageChoice {
     private final List<Repository> repositories;
     private final Supplier<List<PackageIndex>> indexes;
     private final Map<Dependency, Config.Line> atoms;
+    private final Consumer<Set<Package>> coming;
     private final Keys keys;
 
     /**
      * @param base the miniroot, unpacked for reading
      * @param indexes those of the repositories, asked for only when the lock does not answer
+     * @param coming told of packages that will be chosen in any case, before the others are known
      */
     PackageChoice(Config.Alpine config, BuildLock.Use use, Tools tools, Miniroot miniroot, Installation base, List<Repository> repositories,
-            Supplier<List<PackageIndex>> indexes, Map<Dependency, Config.Line> atoms) {
+            Supplier<List<PackageIndex>> indexes, Map<Dependency, Config.Line> atoms, Consumer<Set<Package>> coming) {
         this.config = config;
         this.use = use;
         this.tools = tools;
@@ -55,6 +59,7 @@ final class PackageChoice {
         this.repositories = repositories;
         this.indexes = indexes;
         this.atoms = atoms;
+        this.coming = coming;
         this.keys = base.keys().addFolder(config.keys());
     }
 
@@ -135,16 +140,17 @@ final class PackageChoice {
     private Catalog catalog(Set<String> preferred) {
         Catalog catalog = new Catalog();
         catalog.addInstalled(base.packages());
-        record Text(PackageIndex index, String source, byte[] stanzas) { }
+        record Verified(Repository repository, List<Package> packages) { }
         indexes.get().parallelStream().map(index -> {
             String source = PackageIndex.places(index.repository(), config.arch()).get(0).toString();
-            return new Text(index, source, SignedIndex.read(index.file(), keys, source));
-        }).toList().forEach(text -> catalog.addIndex(text.index().repository(), text.stanzas(), text.source()));
+            return new Verified(index.repository(), Stanzas.read(SignedIndex.read(index.file(), keys, source), source));
+        }).toList().forEach(index -> catalog.addIndex(index.repository(), index.packages()));
         catalog.prefer(preferred);
         return catalog;
     }
 
     private Plan plan(Catalog catalog) {
+        coming.accept(catalog.certain(world()));
         return Plan.of(catalog, world(), atom -> Optional.ofNullable(atoms.get(atom)).map(Config.Line::place).orElse(""));
     }
 

@@ -2,13 +2,14 @@ package lib;
 
 import java.net.URI;
 import java.util.Base64;
+import java.util.Collection;
+import java.util.HashMap;
 import java.util.HexFormat;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import lib.apk.Package;
 import lib.apk.PackageFile;
@@ -17,7 +18,7 @@ import lib.tool.Download;
 import lib.tool.Failure;
 
 /**
- * Fetches packages side by side, in the order in which they will be installed, and verifies each as soon as it is there. The cache keeps
+ * Fetches packages side by side, in the order in which they are asked for, and verifies each as soon as it is there. The cache keeps
  * them by their checksum. Closing it ends what still runs.
  */
 final class PackageFetch implements AutoCloseable {
@@ -25,20 +26,30 @@ final class PackageFetch implements AutoCloseable {
     private static final int THREADS = 4;
 
     private final Download download;
-    private final ExecutorService threads = Executors.newFixedThreadPool(THREADS);
-    private final Map<Package, Ahead<PackageFile>> coming = new LinkedHashMap<>();
+    /** One, until all are known: whoever chooses them has work for the other processor. */
+    private final ThreadPoolExecutor threads = new ThreadPoolExecutor(1, THREADS, 0, TimeUnit.SECONDS, new LinkedBlockingQueue<>());
+    /** By checksum. */
+    private final Map<String, Ahead<PackageFile>> coming = new HashMap<>();
     private final ConcurrentLinkedQueue<PackageFile> open = new ConcurrentLinkedQueue<>();
 
-    /** Begins with all of them. */
-    PackageFetch(Download download, List<Package> packages) {
+    PackageFetch(Download download) {
         this.download = download;
-        packages.forEach(pkg -> coming.put(pkg, Ahead.begin(() -> fetch(pkg), threads)));
-        threads.shutdown();
+    }
+
+    /** Begins with all that are still to come, side by side. */
+    void beginAll(List<Package> packages) {
+        threads.setCorePoolSize(THREADS);
+        begin(packages);
+    }
+
+    /** Begins with those of the packages that have files and that it has not begun with yet, one after the other. */
+    void begin(Collection<Package> packages) {
+        packages.stream().filter(Package::hasFiles).forEach(pkg -> coming.computeIfAbsent(pkg.checksum(), any -> Ahead.begin(() -> fetch(pkg), threads)));
     }
 
     /** The verified file of one of the packages, waited for. */
     PackageFile take(Package pkg) {
-        return coming.get(pkg).get();
+        return coming.get(pkg.checksum()).get();
     }
 
     @Override

@@ -27,6 +27,11 @@ record PackageLock(List<String> request, Miniroot miniroot, Map<String, String> 
             return new Entry(pkg.name(), pkg.version(), pkg.repositories().isEmpty() ? "miniroot" : pkg.repositories().get(0).name(),
                     pkg.checksum(), pkg.size());
         }
+
+        @Override
+        public String toString() {
+            return name + " " + version + " " + repository + " " + checksum + " " + size;
+        }
     }
 
     static PackageLock of(BuildLock lock) {

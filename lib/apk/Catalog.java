@@ -1,10 +1,12 @@
 package lib.apk;
 
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
+import java.util.Deque;
 import java.util.HashMap;
-import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -19,9 +21,6 @@ public final class Catalog {
     private final Map<String, Name> names = new HashMap<>(1 << 17);
     private final Map<String, Package> byChecksum = new HashMap<>(1 << 15);
     private final List<Package> installed = new ArrayList<>();
-    /** Names with a package that installs itself beside others. */
-    private final Set<Name> interested = new HashSet<>();
-    private boolean linked;
 
     /** One who carries a name: a package and the version it carries it in, null for a provided name without version. */
     record Provider(Package pkg, String version) { }
@@ -31,7 +30,9 @@ public final class Catalog {
         private final String text;
         private final int id;
         private final List<Provider> providers = new ArrayList<>(1);
+        /** As they were added, or since {@link #installIf} was asked for in its order. */
         private List<Name> installIf = List.of();
+        private boolean ordered;
 
         private Name(String text, int id) {
             this.text = text;
@@ -50,8 +51,22 @@ public final class Catalog {
             return providers;
         }
 
-        /** Names of packages that have this name among their install_if conditions. */
+        private void addInstallIf(List<Name> waiting) {
+            if (installIf.isEmpty()) {
+                installIf = new ArrayList<>(waiting.size());
+            }
+            installIf.addAll(waiting);
+            ordered = false;
+        }
+
+        /** Names of packages that have this name among their install_if conditions, in the order in which apk has them (that of its hash table of names). */
         List<Name> installIf() {
+            if (!ordered && !installIf.isEmpty()) {
+                List<Name> byAge = installIf.stream().distinct().sorted(Comparator.comparingInt(Name::id)).toList();
+                installIf = new ArrayList<>();
+                new ApkHash<>(byAge, Name::text).forEach(installIf::add);
+            }
+            ordered = true;
             return installIf;
         }
 
@@ -70,9 +85,9 @@ public final class Catalog {
         }
     }
 
-    /** Adds the stanzas of an index; {@code source} names it in errors. */
-    public void addIndex(Repository repository, byte[] text, String source) {
-        Stanzas.read(text, source).forEach(pkg -> add(pkg).addRepository(repository));
+    /** Adds the packages of an index: see {@link Stanzas}. */
+    public void addIndex(Repository repository, List<Package> packages) {
+        packages.forEach(pkg -> add(pkg).addRepository(repository));
     }
 
     private Package add(Package pkg) {
@@ -80,22 +95,47 @@ public final class Catalog {
         if (known != null) {
             return known;
         }
-        linked = false;
-        carry(name(pkg.name()), pkg, pkg.version());
+        List<Name> carried = new ArrayList<>(1 + pkg.provides().size());
+        carried.add(carry(pkg.name(), pkg, pkg.version()));
         for (Dependency provided : pkg.provides()) {
-            carry(name(provided.name()), pkg, provided.version().isEmpty() ? null : provided.version());
+            carried.add(carry(provided.name(), pkg, provided.version().isEmpty() ? null : provided.version()));
         }
         for (Dependency condition : pkg.installIf()) {
-            name(condition.name());
+            name(condition.name()).addInstallIf(carried);
         }
         return pkg;
     }
 
-    private void carry(Name name, Package pkg, String version) {
+    private Name carry(String text, Package pkg, String version) {
+        Name name = name(text);
         name.providers.add(new Provider(pkg, version));
-        if (!pkg.installIf().isEmpty()) {
-            interested.add(name);
+        return name;
+    }
+
+    /**
+     * Packages that come in any case where {@code world} can be had: an atom of it, or a dependency of theirs, is met by them alone. In the
+     * order in which they were come across; those that are installed, and what only they need, left out.
+     */
+    public Set<Package> certain(Collection<Dependency> world) {
+        Set<Package> certain = new LinkedHashSet<>();
+        Deque<Dependency> open = new ArrayDeque<>(world);
+        while (!open.isEmpty()) {
+            Optional<Package> only = onlyOne(open.remove());
+            if (only.isPresent() && !only.get().installed() && certain.add(only.get())) {
+                open.addAll(only.get().depends());
+            }
         }
+        return certain;
+    }
+
+    private Optional<Package> onlyOne(Dependency dependency) {
+        Name name = names.get(dependency.name());
+        if (name == null || dependency.conflict()) {
+            return Optional.empty();
+        }
+        List<Package> fitting = name.providers.stream().filter(provider -> dependency.satisfiedBy(provider.version(), provider.pkg()))
+                .map(Provider::pkg).distinct().limit(2).toList();
+        return fitting.size() == 1 ? Optional.of(fitting.get(0)) : Optional.empty();
     }
 
     /** The package with this checksum. */
@@ -135,27 +175,5 @@ public final class Catalog {
     /** Names of everything that can be asked for. */
     List<String> installable() {
         return names.values().stream().filter(name -> !name.providers.isEmpty()).map(Name::text).toList();
-    }
-
-    /** Connects names with the packages that wait for them, in the order in which apk does (that of its hash table of names). */
-    void link() {
-        if (linked) {
-            return;
-        }
-        Map<Name, List<Name>> waiting = new HashMap<>();
-        List<Name> sorted = new ArrayList<>(interested);
-        sorted.sort(Comparator.comparingInt(Name::id));
-        for (Name name : new ApkHash<>(sorted, Name::text)) {
-            for (Provider provider : name.providers) {
-                for (Dependency condition : provider.pkg().installIf()) {
-                    List<Name> list = waiting.computeIfAbsent(name(condition.name()), any -> new ArrayList<>());
-                    if (list.isEmpty() || list.get(list.size() - 1) != name) {
-                        list.add(name);
-                    }
-                }
-            }
-        }
-        waiting.forEach((name, list) -> name.installIf = list);
-        linked = true;
     }
 }

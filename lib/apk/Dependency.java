@@ -111,6 +111,18 @@ public record Dependency(String name, int accepts, String version, boolean confl
         return sign + ((accepts & FUZZY) != 0 ? "~" : (accepts & EQUAL) != 0 ? "=" : "");
     }
 
+    /** Equality is written out: that of a record is put together at run time, which takes as long as to look at a thousand atoms. */
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof Dependency that && name.equals(that.name) && accepts == that.accepts && version.equals(that.version)
+                && conflict == that.conflict && tag.equals(that.tag);
+    }
+
+    @Override
+    public int hashCode() {
+        return name.hashCode();
+    }
+
     /** The atom as it is written in the world file. */
     @Override
     public String toString() {

@@ -63,7 +63,7 @@ final class Folders {
     /** Whether a folder that was there before has the owner and mode that the packages of then gave it. */
     private boolean unchanged(Path place, String name) throws IOException {
         Tree.Metadata recorded = merged(name, null, Optional.empty());
-        return recorded != null && recorded.equals(Tree.metadata(place));
+        return recorded != null && recorded.sameRights(Tree.metadata(place));
     }
 
     private Tree.Metadata merged(String name, InstalledPackage further, Optional<InstalledPackage> without) {

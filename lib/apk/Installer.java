@@ -64,7 +64,7 @@ final class Installer {
             return;
         }
         try (PackageFile file = files.apply(change.to())) {
-            install(change, described(file), file::visit);
+            install(change, described(change.to(), file), file::visit);
         }
     }
 
@@ -98,12 +98,12 @@ final class Installer {
     }
 
     /** What the package says of itself, without files yet. */
-    private static InstalledPackage described(PackageFile file) {
-        InstalledPackage one = new InstalledPackage(file.pkg());
+    private static InstalledPackage described(Package pkg, PackageFile file) {
+        InstalledPackage one = new InstalledPackage(pkg);
         one.setLocal('r', String.join(" ", file.info().all("replaces")));
         one.setLocal('q', file.info().get("replaces_priority"));
-        if (!file.pkg().repositories().isEmpty()) {
-            one.setLocal('s', file.pkg().repositories().get(0).tag());
+        if (!pkg.repositories().isEmpty()) {
+            one.setLocal('s', pkg.repositories().get(0).tag());
         }
         one.scripts().putAll(file.scripts());
         file.info().all("triggers").forEach(line -> one.triggers().addAll(List.of(line.trim().split("\\s+"))));

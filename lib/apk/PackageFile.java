@@ -1,7 +1,6 @@
 package lib.apk;
 
 import java.io.ByteArrayInputStream;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
@@ -9,6 +8,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Base64;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -45,7 +45,8 @@ public final class PackageFile implements AutoCloseable {
     private final List<Item> items = new ArrayList<>();
     private PackageInfo info;
     private long dataStart;
-    private byte[] expanded;
+    /** Null when it is too large to keep. */
+    private ByteArrayInputStream expanded;
 
     /** An entry and the {@code Q1} checksum for the database (empty: none; a hard link's is its target's). */
     record Item(TarReader.Entry entry, String checksum) { }
@@ -157,7 +158,7 @@ public final class PackageFile implements AutoCloseable {
             InputStream in = member;
             if (pkg.installedSize() <= KEPT && channel.size() - dataStart <= KEPT) {
                 expanded = keep(member);
-                in = expanded == null ? data() : new ByteArrayInputStream(expanded);
+                in = expanded == null ? data() : expanded;
             }
             entries(new TarReader(in));
             if (expanded == null && in != member) {
@@ -175,16 +176,18 @@ public final class PackageFile implements AutoCloseable {
     }
 
     /** All expanded bytes; null when they are more than expected of a package of this size. */
-    private static byte[] keep(InputStream in) throws IOException {
-        ByteArrayOutputStream bytes = new ByteArrayOutputStream(1 << 16);
-        byte[] buffer = new byte[1 << 16];
-        for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
-            bytes.write(buffer, 0, n);
-            if (bytes.size() > 2 * KEPT) {
+    private ByteArrayInputStream keep(InputStream in) throws IOException {
+        // Headers and padding make it larger than the files.
+        byte[] bytes = new byte[(int) pkg.installedSize() / 8 * 9 + (1 << 16)];
+        int size = in.readNBytes(bytes, 0, bytes.length);
+        while (size == bytes.length) {
+            if (size > 2 * KEPT) {
                 return null;
             }
+            bytes = Arrays.copyOf(bytes, 2 * size);
+            size += in.readNBytes(bytes, size, size);
         }
-        return bytes.toByteArray();
+        return new ByteArrayInputStream(bytes, 0, size);
     }
 
     private void entries(TarReader reader) throws IOException {
@@ -241,7 +244,10 @@ public final class PackageFile implements AutoCloseable {
 
     /** Goes through the entries once more, in their order, now with their content at hand. */
     void visit(Visitor visitor) throws IOException {
-        try (InputStream in = expanded == null ? data() : new ByteArrayInputStream(expanded)) {
+        if (expanded != null) {
+            expanded.reset();
+        }
+        try (InputStream in = expanded == null ? data() : expanded) {
             TarReader reader = new TarReader(in);
             for (Item item : items) {
                 Optional<TarReader.Entry> entry = reader.next();
@@ -251,10 +257,6 @@ public final class PackageFile implements AutoCloseable {
                 visitor.visit(item, reader);
             }
         }
-    }
-
-    Package pkg() {
-        return pkg;
     }
 
     PackageInfo info() {

@@ -26,7 +26,6 @@ final class Resolver {
 
     /** @param world sorted as apk sorts it: see {@link World} */
     Resolver(Catalog catalog, List<Dependency> world) {
-        catalog.link();
         this.world = world;
         this.choices = new Choices(catalog);
         this.constraints = new Constraints(choices, pending);

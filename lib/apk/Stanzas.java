@@ -6,11 +6,11 @@ import java.util.stream.IntStream;
 import lib.tool.Failure;
 
 /** The packages of an index, whose stanzas are divided by empty lines; read by all processors, since an index has ten megabytes. */
-final class Stanzas {
+public final class Stanzas {
     private Stanzas() { }
 
     /** @param source names the index in errors */
-    static List<Package> read(byte[] text, String source) {
+    public static List<Package> read(byte[] text, String source) {
         int parts = Runtime.getRuntime().availableProcessors();
         int[] borders = IntStream.rangeClosed(0, parts).map(part -> border(text, (int) ((long) text.length * part / parts))).toArray();
         return IntStream.range(0, parts).parallel().mapToObj(part -> read(text, borders[part], borders[part + 1], source)).flatMap(List::stream).toList();

@@ -100,7 +100,12 @@ final class Tree {
     }
 
     /** Owner, the twelve permission bits and, where it is not negative, the modification time in seconds since 1970. */
-    record Metadata(int uid, int gid, int mode, long mtime) { }
+    record Metadata(int uid, int gid, int mode, long mtime) {
+        /** Whether owner and permission bits are those of the other one. */
+        boolean sameRights(Metadata other) {
+            return uid == other.uid && gid == other.gid && mode == other.mode;
+        }
+    }
 
     /** The owner and the permission bits of what is at the place itself. */
     static Metadata metadata(Path place) throws IOException {

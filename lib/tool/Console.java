@@ -151,7 +151,8 @@ public final class Console implements AutoCloseable {
         double seconds = since(start);
         String text = done.apply(result);
         spans.add(new Span(phase, text, (start - started) / 1e9, seconds, 0));
-        say(String.format(Locale.ROOT, "  %-60s %6.1f s", text, seconds));
+        String rounded = Double.toString(Math.round(seconds * 10) / 10.0);
+        say("  " + text + " ".repeat(7 - Math.min(rounded.length(), 6) + Math.max(0, 60 - text.length())) + rounded + " s");
         return result;
     }
 

@@ -32,6 +32,18 @@ final class HttpConnections {
 
     private HttpConnections() { }
 
+    /**
+     * Looks for what handles http: addresses. The JDK does that once, in every jar of the class path, which takes longer than a mirror on
+     * the same network to answer.
+     */
+    static void load() {
+        try {
+            URI.create("http://localhost/").toURL();
+        } catch (java.net.MalformedURLException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
     /** A client that speaks TLS and follows redirects. */
     static HttpClient client(Map<String, String> environment) {
         HttpClient.Builder builder = builder(environment).followRedirects(HttpClient.Redirect.NORMAL);

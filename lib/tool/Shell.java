@@ -197,6 +197,11 @@ public final class Shell {
         }
     }
 
+    /** Loads what starts processes. */
+    static void load() {
+        new ProcessExecutor();
+    }
+
     /** Runs the command on this process's own terminal (standard streams inherited) and returns its exit code. */
     public int interactive(Command command) {
         try {

@@ -95,8 +95,8 @@ final class Repo {
         catalog.addInstalled(installation.packages());
         Path index = folder.resolve(arch + "/APKINDEX.tar.gz");
         URI place = folder.toUri();
-        catalog.addIndex(new Repository("test", "", List.of(place), 0), SignedIndex.read(index, new Keys().addFolder(keys()), index.toString()),
-                index.toString());
+        catalog.addIndex(new Repository("test", "", List.of(place), 0),
+                Stanzas.read(SignedIndex.read(index, new Keys().addFolder(keys()), index.toString()), index.toString()));
         return catalog;
     }
 

@@ -33,7 +33,7 @@ class ResolverTest {
         catalog.addInstalled(installed);
         for (String name : REPOSITORIES) {
             Path index = TestProject.shared("alpine-mirror/v3.19/" + name + "/x86_64/APKINDEX.tar.gz");
-            catalog.addIndex(new Repository(name, "", List.of(), REPOSITORIES.indexOf(name)), text(index), index.toString());
+            catalog.addIndex(new Repository(name, "", List.of(), REPOSITORIES.indexOf(name)), Stanzas.read(text(index), index.toString()));
         }
         return catalog;
     }
@@ -76,7 +76,8 @@ class ResolverTest {
             JsonNode one = Json.parse(line, "worlds");
             List<Dependency> world = atoms(texts(one.get("world")));
             if (one.get("rc").asInt() == 0) {
-                assertThat(changes(catalog, world)).as(one.get("world").toString()).isEqualTo(texts(one.get("install")));
+                assertThat(changes(catalog, world)).as(one.get("world").toString()).isEqualTo(texts(one.get("install")))
+                        .containsAll(catalog.certain(world).stream().map(pkg -> pkg.name() + "=" + pkg.version()).toList());
             } else {
                 assertThatThrownBy(() -> changes(catalog, world)).as(one.get("world").toString()).isInstanceOf(Failure.class);
             }
@@ -91,7 +92,7 @@ class ResolverTest {
             int rank = 0;
             for (JsonNode repository : one.get("repos")) {
                 catalog.addIndex(new Repository("r" + rank, repository.get("tag").asText().replace("@", ""), List.of(), rank++),
-                        repository.get("index").asText().getBytes(StandardCharsets.UTF_8), "case");
+                        Stanzas.read(repository.get("index").asText().getBytes(StandardCharsets.UTF_8), "case"));
             }
             List<String> asked = new ArrayList<>(texts(one.get("world_file")));
             asked.addAll(texts(one.get("add")));
@@ -154,7 +155,7 @@ class ResolverTest {
         for (String stanza : stanzas) {
             text.append("C:Q1").append(Integer.toHexString(stanza.hashCode())).append("\nP:").append(stanza.replace('|', '\n')).append("\n\n");
         }
-        catalog.addIndex(new Repository("test", "", List.of(), 0), text.toString().getBytes(StandardCharsets.UTF_8), "test");
+        catalog.addIndex(new Repository("test", "", List.of(), 0), Stanzas.read(text.toString().getBytes(StandardCharsets.UTF_8), "test"));
         return catalog;
     }
 
@@ -196,6 +197,14 @@ class ResolverTest {
         Failure failure = failure(catalog("x|V:1-r0|p:virt", "y|V:1-r0|p:virt", "app|V:1-r0|D:virt"), "app");
         assertThat(failure.what()).contains("several could be virt: x, y");
         assertThat(failure.hint()).contains("packages.list");
+    }
+
+    @Test
+    void knows_what_comes_in_any_case_before_anything_is_chosen() {
+        Catalog catalog = catalog("app|V:1-r0|D:lib so:z cmd:sh other>1-r0", "lib|V:1-r0|D:two", "lib|V:2-r0|D:two", "z|V:1-r0|p:so:z=1|D:deep !lib>5", "deep|V:1-r0",
+                "ash|V:1-r0|p:cmd:sh", "dash|V:1-r0|p:cmd:sh", "other|V:2-r0", "other|V:1-r0", "two|V:1-r0", "unasked|V:1-r0");
+        assertThat(catalog.certain(atoms(List.of("app", "!ash", "gone")))).extracting(Package::toString)
+                .containsExactly("app-1-r0", "z-1-r0", "other-2-r0", "deep-1-r0");
     }
 
     @Test

@@ -32,7 +32,7 @@ import lib.tool.Trees;
  */
 public record Initramfs(Config.Budget budget, Architecture guest, Tools tools, int jobs) {
     /** Stands for the program that packs; the same in two versions of it only when they give the same bytes. */
-    static final int RECIPE = 7;
+    static final int RECIPE = 8;
     /** Made as headers in the archive, never on disk; the kernel opens /dev/console for PID 1 before anything is mounted. */
     private static final List<Cpio.Device> DEVICES = List.of(
             new Cpio.Device("dev/console", 0600, 5, 1), new Cpio.Device("dev/null", 0666, 1, 3), new Cpio.Device("dev/zero", 0666, 1, 5),

@@ -31,6 +31,14 @@ final class Lzma2 {
     private static final int MOST_CONTENT = (2 << 20) - LzmaModel.MAX_MATCH;
     private static final int MOST_CODE = (64 << 10) - 26;
     private static final int PLAIN_CHUNK = 1 << 16;
+    /** For tables and code in words of four bytes, as kernel modules and ARM programs have them, and for all else. */
+    private static final LzmaModel.Properties WORDS = new LzmaModel.Properties(2, 2, 2);
+    private static final LzmaModel.Properties BYTES = new LzmaModel.Properties(4, 0, 1);
+    /** Of each so many positions one tells of which kind a slice is. */
+    private static final int SAMPLE = 7;
+    /** Matches of fewer bytes are there by chance, those of more say as much at each of their positions. */
+    private static final int SHORTEST = 4;
+    private static final int LONGEST = 20;
 
     private final byte[] data;
     private final int begin;
@@ -42,14 +50,29 @@ final class Lzma2 {
     private boolean newProperties = true;
     private boolean newState = true;
 
-    private Lzma2(byte[] data, int begin, int end, LzmaMatches matches, LzmaModel.Properties properties, int dictionary) {
+    private Lzma2(byte[] data, int begin, int end, LzmaMatches matches, int dictionary) {
         this.data = data;
         this.begin = begin;
         this.end = end;
-        model = new LzmaModel(data, properties);
+        model = new LzmaModel(data, properties(begin, end, matches));
         parser = new LzmaParser(data, end, model, new LzmaCandidates(data, begin, end, matches, dictionary));
         out = new ByteArrayOutputStream((end - begin) / 3 + 64);
         newDictionary = begin == 0;
+    }
+
+    /** Words repeat at distances that are multiples of four: some 7 to 9 of 10 matches, and 4 or 5 of 10 where the content is of bytes. */
+    private static LzmaModel.Properties properties(int begin, int end, LzmaMatches matches) {
+        int all = 0;
+        int words = 0;
+        // Further on, matches depend on what is behind the slice.
+        for (int position = begin; position < end - LzmaMatches.LOOK; position += SAMPLE) {
+            int length = matches.length(position);
+            if (length >= SHORTEST && length < LONGEST) {
+                all++;
+                words += matches.distance(position) % 4 == 0 ? 1 : 0;
+            }
+        }
+        return words * 5L > all * 3L ? WORDS : BYTES;
     }
 
     /**
@@ -58,13 +81,13 @@ final class Lzma2 {
      * @param dictionary bytes that a decoder keeps
      * @param known slices that were packed before
      */
-    static byte[] encode(byte[] data, LzmaModel.Properties properties, int dictionary, PackedSlices known) {
+    static byte[] encode(byte[] data, int dictionary, PackedSlices known) {
         ByteArrayOutputStream all = new ByteArrayOutputStream(data.length / 3 + 64);
         String before = "";
         for (int from = 0; from < data.length; ) {
             int to = cut(from, data.length, WINDOW);
             List<Slice> slices = slices(data, from, to, dictionary, before);
-            window(data, from, to, slices, properties, dictionary, known).forEach(all::writeBytes);
+            window(data, from, to, slices, dictionary, known).forEach(all::writeBytes);
             before = slices.get(slices.size() - 1).digest;
             from = to;
         }
@@ -72,7 +95,7 @@ final class Lzma2 {
         return all.toByteArray();
     }
 
-    private static List<byte[]> window(byte[] data, int from, int to, List<Slice> slices, LzmaModel.Properties properties, int dictionary, PackedSlices known) {
+    private static List<byte[]> window(byte[] data, int from, int to, List<Slice> slices, int dictionary, PackedSlices known) {
         Map<Slice, Supplier<byte[]>> packed = new HashMap<>();
         slices.forEach(slice -> known.find(slice.digest).ifPresent(bytes -> packed.put(slice, bytes)));
         List<Slice> missing = slices.stream().filter(slice -> !packed.containsKey(slice)).toList();
@@ -84,7 +107,7 @@ final class Lzma2 {
             IntStream.range(0, ForkJoinTask.getPool().getParallelism()).parallel().forEach(worker -> {
                 for (int i = next.getAndIncrement(); i < made.length; i = next.getAndIncrement()) {
                     Slice slice = missing.get(i);
-                    made[i] = new Lzma2(data, slice.begin, slice.end, matches, properties, dictionary).slice();
+                    made[i] = new Lzma2(data, slice.begin, slice.end, matches, dictionary).slice();
                     known.put(slice.digest, made[i]);
                 }
             });

@@ -7,20 +7,20 @@ import java.util.Arrays;
 
 /**
  * The matches that are worth a thought at a position: the longest one, and shorter ones that are nearer. For those a table holds the last
- * position that began with the same two, three, four and six bytes. Of the first two kinds only near ones are of use, so that the low bits of a
+ * position that began with the same two, three and four bytes. Of the first two kinds only near ones are of use, so that the low bits of a
  * position are enough: small tables stay in the processor's cache.
  */
 final class LzmaCandidates {
     private static final VarHandle EIGHT = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
     private static final int MIXER = 0x9E3779B1;
-    private static final long LONG_MIXER = 0x9E3779B97F4A7C15L;
     private static final int BITS_OF_FOUR = 15;
-    private static final int BITS_OF_SIX = 16;
     /** So much before the first position is entered into the tables. */
     private static final int BEFORE = 1 << 18;
     /** Farther away, two or three bytes cost more than literals. */
     private static final int FAR_FOR_TWO = 128;
     private static final int FAR_FOR_THREE = 1 << 14;
+    /** Where the longest match has so many bytes, shorter ones are hardly ever taken. */
+    private static final int ENOUGH = 40;
 
     private final byte[] data;
     private final int end;
@@ -31,12 +31,11 @@ final class LzmaCandidates {
     private final byte[] two = new byte[1 << 16];
     private final short[] three = new short[1 << 16];
     private final int[] four = new int[1 << BITS_OF_FOUR];
-    private final int[] six = new int[1 << BITS_OF_SIX];
     private int entered;
 
     /** What {@link #find} found, both ascending; distances count from 0. */
-    final int[] lengths = new int[5];
-    final int[] distances = new int[5];
+    final int[] lengths = new int[4];
+    final int[] distances = new int[4];
     int count;
 
     LzmaCandidates(byte[] data, int begin, int end, LzmaMatches longest, int dictionary) {
@@ -47,7 +46,6 @@ final class LzmaCandidates {
         this.dictionary = dictionary;
         entered = Math.max(0, begin - BEFORE);
         Arrays.fill(four, -1);
-        Arrays.fill(six, -1);
     }
 
     /** The length of the longest match found, 0 when there is none. */
@@ -62,16 +60,26 @@ final class LzmaCandidates {
             return;
         }
         enter(position);
-        int length = position < unsure ? longest.length(position) : 0;
-        if (length < LzmaMatches.LONG) {
+        boolean sure = position < unsure;
+        int length = sure ? longest.length(position) : 0;
+        int distance = sure ? longest.distance(position) : 0;
+        if (length < ENOUGH) {
             long text = (long) EIGHT.get(data, position);
-            add(position, position - (position - two[(int) text & 0xffff] & 0xff), most, FAR_FOR_TWO);
-            add(position, position - (position - three[ofThree(text)] & 0xffff), most, FAR_FOR_THREE);
-            add(position, four[ofFour(text)], most, dictionary);
-            add(position, six[ofSix(text)], most, dictionary);
+            // None is longer than the longest.
+            if (length >= 2 || !sure) {
+                add(position, position - (position - two[(int) text & 0xffff] & 0xff), most, FAR_FOR_TWO);
+            }
+            if (length >= 3 || !sure) {
+                add(position, position - (position - three[ofThree(text)] & 0xffff), most, FAR_FOR_THREE);
+            }
+            if (length >= 4 || !sure) {
+                int earlier = four[ofFour(text)];
+                if (position - earlier != distance) {
+                    add(position, earlier, most, dictionary);
+                }
+            }
         }
         if (length > longest() && length > 2) {
-            int distance = longest.distance(position);
             int inside = length < LzmaMatches.LONG ? Math.min(length, most) : same(position, position - distance, most);
             put(inside, distance - 1);
         }
@@ -83,7 +91,6 @@ final class LzmaCandidates {
             two[(int) text & 0xffff] = (byte) p;
             three[ofThree(text)] = (short) p;
             four[ofFour(text)] = p;
-            six[ofSix(text)] = p;
         }
         entered = Math.max(entered, until);
     }
@@ -94,10 +101,6 @@ final class LzmaCandidates {
 
     private static int ofFour(long text) {
         return (int) text * MIXER >>> 32 - BITS_OF_FOUR;
-    }
-
-    private static int ofSix(long text) {
-        return (int) ((text << 16) * LONG_MIXER >>> 64 - BITS_OF_SIX);
     }
 
     /** Takes an earlier position when it is longer than those before. The tables may hold a later one, after a chunk was given up. */

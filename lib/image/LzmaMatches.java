@@ -3,7 +3,6 @@ package lib.image;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
-import java.util.Arrays;
 import java.util.concurrent.ForkJoinTask;
 import java.util.stream.IntStream;
 
@@ -159,7 +158,7 @@ final class LzmaMatches {
         private long[] keys = new long[1 << 12];
         private long[] otherKeys = new long[1 << 12];
         private final int[][] counts = new int[LONG][];
-        private final int[][] begins = new int[LONG][];
+        private final byte[][] orders = new byte[LONG][];
 
         private Splitter(int[] sorted) {
             this.sorted = sorted;
@@ -206,13 +205,18 @@ final class LzmaMatches {
                 compare(list, next, start, end, depth);
                 return;
             }
-            int[] count = distribute(list, next, otherList, otherNext, start, end, depth);
+            int groups = distribute(list, next, otherList, otherNext, start, end, depth);
+            int[] count = counts[depth];
+            byte[] order = orders[depth];
             int begin = start;
-            for (int value = 0; value < 256; value++) {
-                if (count[value] - begin > 1) {
-                    split(otherList, otherNext, list, next, begin, count[value], depth + 1, known == 0 ? 7 : known - 1);
+            for (int group = 0; group < groups; group++) {
+                int value = order[group] & 0xff;
+                int behind = count[value];
+                count[value] = 0;
+                if (behind - begin > 1) {
+                    split(otherList, otherNext, list, next, begin, behind, depth + 1, known == 0 ? 7 : known - 1);
                 }
-                begin = count[value];
+                begin = behind;
             }
         }
 
@@ -227,36 +231,41 @@ final class LzmaMatches {
             return true;
         }
 
-        /** Sorts by the highest byte of the keys into the other arrays, keeping the order, and returns where each byte's group ends. */
-        private int[] distribute(int[] list, long[] next, int[] otherList, long[] otherNext, int start, int end, int depth) {
+        /**
+         * Groups by the highest byte of the keys into the other arrays, keeping the order, and returns how many groups there are; {@link #orders}
+         * has their bytes, {@link #counts} where each ends.
+         */
+        private int distribute(int[] list, long[] next, int[] otherList, long[] otherNext, int start, int end, int depth) {
             if (counts[depth] == null) {
                 counts[depth] = new int[256];
-                begins[depth] = new int[256];
+                orders[depth] = new byte[256];
             }
             int[] count = counts[depth];
-            int[] begin = begins[depth];
-            Arrays.fill(count, 0);
+            byte[] order = orders[depth];
+            int groups = 0;
             for (int i = start; i < end; i++) {
-                count[(int) (next[i] >>> 56)]++;
+                int value = (int) (next[i] >>> 56);
+                if (count[value]++ == 0) {
+                    order[groups++] = (byte) value;
+                    if (i > start) {
+                        found(list[i], depth, list[i - 1]);
+                    }
+                }
             }
             int sum = start;
-            for (int value = 0; value < 256; value++) {
+            for (int group = 0; group < groups; group++) {
+                int value = order[group] & 0xff;
                 int size = count[value];
-                begin[value] = sum;
                 count[value] = sum;
                 sum += size;
             }
             for (int i = start; i < end; i++) {
                 long key = next[i];
-                int value = (int) (key >>> 56);
-                int at = count[value]++;
+                int at = count[(int) (key >>> 56)]++;
                 otherList[at] = list[i];
                 otherNext[at] = key << 8;
-                if (at == begin[value] && i > start) {
-                    found(list[i], depth, list[i - 1]);
-                }
             }
-            return count;
+            return groups;
         }
 
         private void compare(int[] list, long[] next, int start, int end, int depth) {

@@ -150,16 +150,20 @@ final class LzmaParser {
             return;
         }
         reach(at + longest);
-        int one = 0;
-        for (int length = covered + 1; length <= longest; length++) {
-            while (candidates.lengths[one] < length) {
-                one++;
+        int from = covered + 1;
+        for (int one = 0; from <= longest; one++) {
+            int most = Math.min(candidates.lengths[one], longest);
+            if (most < from) {
+                continue;
             }
             int distance = candidates.distances[one];
-            int sum = normal + prices.matchLength(length, posState) + prices.distance(distance, length);
-            offer(at + length, sum, at, distance + REPS, SINGLE);
-            if (length == candidates.lengths[one]) {
-                again(position, at, length, distance, sum, AFTER_MATCH[state[at]], distance + REPS);
+            int sum = 0;
+            for (; from <= most; from++) {
+                sum = normal + prices.matchLength(from, posState) + prices.distance(distance, from);
+                offer(at + from, sum, at, distance + REPS, SINGLE);
+            }
+            if (most == candidates.lengths[one]) {
+                again(position, at, most, distance, sum, AFTER_MATCH[state[at]], distance + REPS);
             }
         }
     }

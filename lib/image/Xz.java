@@ -21,8 +21,6 @@ public final class Xz {
     private static final int CHECK_BYTES = 4;
     private static final int X86_FILTER = 4;
     private static final int LZMA2_FILTER = 0x21;
-    /** Those of xz itself: a little better for tables, a little worse for code, than other ones. */
-    private static final LzmaModel.Properties PROPERTIES = new LzmaModel.Properties(3, 0, 2);
 
     private Xz() { }
 
@@ -61,7 +59,7 @@ public final class Xz {
         ForkJoinPool pool = new ForkJoinPool(Math.max(1, jobs));
         try {
             // A parallel stream that is started inside of a pool works in that pool.
-            byte[] packed = pool.submit(() -> Lzma2.encode(toEncode, PROPERTIES, dictionary, known)).join();
+            byte[] packed = pool.submit(() -> Lzma2.encode(toEncode, dictionary, known)).join();
             return stream(packed, content, x86, dictionary);
         } finally {
             pool.shutdownNow();

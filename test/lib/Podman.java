@@ -205,9 +205,10 @@ public record Podman(Path folder) {
         return new String(new ProcessBuilder("rustc", "--print", "sysroot").start().getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
     }
 
-    /** Names of all containers, those of half-built images included. */
+    /** Names of all containers, those of half-built images included. One that goes while podman lists it makes podman fail. */
     public String containers(Caller caller) throws IOException, InterruptedException {
-        return requireZero(run(caller, Map.of(), "podman", "ps", "--all", "--external", "--format", "{{.Names}}")).out();
+        Run run = run(caller, Map.of(), "podman", "ps", "--all", "--external", "--format", "{{.Names}}");
+        return run.exitCode() != 0 && run.err().contains("container not known") ? containers(caller) : requireZero(run).out();
     }
 
     /** Removes containers, images and the process that keeps the user's namespace. */

@@ -5,7 +5,7 @@ package lib.tool;
 // put together by indy would make a class each time, when the script runs.
 //JAVAC_OPTIONS -J-XX:TieredStopAtLevel=1 -J-XX:+UseSerialGC -XDstringConcat=inline
 // The same goes for scripts, but for their digests: those alone are optimized, which then use the processor's own instructions for SHA and take a
-// tenth of the time. Half of a heap that begins larger than usual is young: what a script allocates is hardly ever collected.
+// fifth of the time. Half of a heap that begins larger than usual is young: what a script allocates is hardly ever collected.
 //RUNTIME_OPTIONS -Dsun.jnu.encoding=UTF-8 -XX:+UseSerialGC -XX:InitialRAMPercentage=6 -XX:NewRatio=1
 //RUNTIME_OPTIONS -XX:+IgnoreUnrecognizedVMOptions -XX:+UnlockDiagnosticVMOptions -XX:-C1UpdateMethodData -XX:CompileCommand=quiet
 //RUNTIME_OPTIONS -XX:Tier4InvocationThreshold=1000000000 -XX:Tier4MinInvocationThreshold=1000000000 -XX:Tier4BackEdgeThreshold=1000000000

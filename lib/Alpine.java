@@ -61,11 +61,9 @@ public record Alpine(Config.Alpine config, BuildLock.Use lock, Tools tools) {
         try (PackageFetch files = new PackageFetch(tools.download())) {
             PackageChoice.Chosen chosen = choosing.choose(files::begin);
             Installation tree = unpacked.get();
-            BuildLock before = lock.read();
-            Ahead<BuildLock> next = Ahead.begin(() -> chosen.lock().into(before));
             tools.console().step("Fetch, verify and install packages", () -> install(chosen.plan(), files, tree),
                     count -> count + " packages fetched, verified and installed");
-            writeLock(PackageLock.of(before), chosen.lock(), next);
+            writeLock(chosen.lock());
             return installed(choosing.miniroot, chosen.plan(), tree);
         } catch (RuntimeException e) {
             unpacked.settle();
@@ -127,12 +125,14 @@ public record Alpine(Config.Alpine config, BuildLock.Use lock, Tools tools) {
         return wanted.size();
     }
 
-    private void writeLock(PackageLock before, PackageLock now, Ahead<BuildLock> next) {
+    private void writeLock(PackageLock now) {
+        BuildLock file = lock.read();
+        PackageLock before = PackageLock.of(file);
         if (!before.isEmpty()) {
             now.changesSince(before).forEach(tools.console()::detail);
         }
         if (lock.mode() != BuildLock.Mode.LOCKED) {
-            next.get().write();
+            now.into(file).write();
         }
     }
 

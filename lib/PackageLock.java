@@ -28,6 +28,7 @@ record PackageLock(List<String> request, Miniroot miniroot, Map<String, String> 
                     pkg.checksum(), pkg.size());
         }
 
+        /** Part of cache keys; that of a record is put together at run time, which takes longer than to fetch a package. */
         @Override
         public String toString() {
             return name + " " + version + " " + repository + " " + checksum + " " + size;

@@ -65,14 +65,15 @@ final class LzmaCandidates {
         int distance = sure ? longest.distance(position) : 0;
         if (length < ENOUGH) {
             long text = (long) EIGHT.get(data, position);
-            // None is longer than the longest.
-            if (length >= 2 || !sure) {
+            // None is longer than the longest, which is added below.
+            int longestPossible = sure ? length : most;
+            if (longestPossible >= 2) {
                 add(position, position - (position - two[(int) text & 0xffff] & 0xff), most, FAR_FOR_TWO);
             }
-            if (length >= 3 || !sure) {
+            if (longestPossible >= 3) {
                 add(position, position - (position - three[ofThree(text)] & 0xffff), most, FAR_FOR_THREE);
             }
-            if (length >= 4 || !sure) {
+            if (longestPossible >= 4) {
                 int earlier = four[ofFour(text)];
                 if (position - earlier != distance) {
                     add(position, earlier, most, dictionary);

@@ -151,6 +151,7 @@ public final class Console implements AutoCloseable {
         double seconds = since(start);
         String text = done.apply(result);
         spans.add(new Span(phase, text, (start - started) / 1e9, seconds, 0));
+        // Not by String.format, which would first load what it knows of languages.
         String rounded = Double.toString(Math.round(seconds * 10) / 10.0);
         say("  " + text + " ".repeat(7 - Math.min(rounded.length(), 6) + Math.max(0, 60 - text.length())) + rounded + " s");
         return result;

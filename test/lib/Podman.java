@@ -205,10 +205,13 @@ public record Podman(Path folder) {
         return new String(new ProcessBuilder("rustc", "--print", "sysroot").start().getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
     }
 
-    /** Names of all containers, those of half-built images included. One that goes while podman lists it makes podman fail. */
+    /** Names of all containers, those of half-built images included. One that goes while podman lists it makes podman fail; it is asked again then. */
     public String containers(Caller caller) throws IOException, InterruptedException {
-        Run run = run(caller, Map.of(), "podman", "ps", "--all", "--external", "--format", "{{.Names}}");
-        return run.exitCode() != 0 && run.err().contains("container not known") ? containers(caller) : requireZero(run).out();
+        Run run = null;
+        for (int n = 0; n < 10 && (run == null || run.err().contains("container not known")); n++) {
+            run = run(caller, Map.of(), "podman", "ps", "--all", "--external", "--format", "{{.Names}}");
+        }
+        return requireZero(run).out();
     }
 
     /** Removes containers, images and the process that keeps the user's namespace. */

@@ -26,10 +26,11 @@ import lib.image.FlistBlock;
 import lib.tool.Console;
 import lib.tool.Digest;
 import lib.tool.Failure;
-import lib.tool.S3;
+import lib.tool.Progress;
 import lib.tool.S3.Condition;
-import lib.tool.Shell;
+import lib.tool.S3;
 import lib.tool.Shell.Command;
+import lib.tool.Shell;
 import lib.tool.Tools;
 import lib.tool.Trees;
 
@@ -122,7 +123,7 @@ public record Flists(Store store, Tools tools) {
         /** All entries, sorted, so that the same tree makes the same flist; their blocks are in the store when it returns. */
         private List<Flist.Entry> pack() {
             List<Path> paths = paths();
-            try (Console.Progress bar = console.progress("blocks", Trees.size(folder), "MiB", 1 << 20)) {
+            try (Progress bar = console.progress("blocks", Trees.size(folder), "MiB", 1 << 20)) {
                 return parallel(paths, path -> () -> entry(path, bar));
             }
         }
@@ -135,7 +136,7 @@ public record Flists(Store store, Tools tools) {
             }
         }
 
-        private Flist.Entry entry(Path path, Console.Progress bar) throws IOException {
+        private Flist.Entry entry(Path path, Progress bar) throws IOException {
             Flist.Inode inode = Flist.Inode.of(path);
             Optional<String> target = inode.isLink() ? Optional.of(Files.readSymbolicLink(path).toString()) : Optional.empty();
             List<Flist.Ref> refs = new ArrayList<>();
@@ -185,12 +186,12 @@ public record Flists(Store store, Tools tools) {
             if (!entries.stream().map(Flist.Entry::path).sorted().toList().equals(wanted)) {
                 throw new Failure("the flist does not have exactly the files of " + folder, "did they change meanwhile? run again");
             }
-            try (Console.Progress bar = console.progress("reading back", Trees.size(folder), "MiB", 1 << 20)) {
+            try (Progress bar = console.progress("reading back", Trees.size(folder), "MiB", 1 << 20)) {
                 parallel(entries, entry -> () -> compare(entry, bar));
             }
         }
 
-        private Flist.Entry compare(Flist.Entry entry, Console.Progress bar) throws IOException {
+        private Flist.Entry compare(Flist.Entry entry, Progress bar) throws IOException {
             Path path = folder.resolve(entry.path());
             boolean same = Flist.Inode.of(path).mode() == entry.inode().mode()
                     && (!entry.inode().isLink() || Files.readSymbolicLink(path).toString().equals(entry.target().orElse("")));

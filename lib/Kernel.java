@@ -12,12 +12,12 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Pattern;
 import lib.image.ModuleIndex;
 import lib.tool.Cache;
-import lib.tool.Console;
 import lib.tool.Digest;
 import lib.tool.Failure;
 import lib.tool.Isolation;
-import lib.tool.Shell;
+import lib.tool.Progress;
 import lib.tool.Shell.Command;
+import lib.tool.Shell;
 import lib.tool.Tools;
 import lib.tool.Trees;
 
@@ -201,7 +201,7 @@ public record Kernel(Config.Kernel config, Optional<BuildLock.Use> lock, Optiona
             boolean modules = values.getOrDefault("CONFIG_MODULES", "n").equals("y");
             String[] targets = modules ? new String[] {image, "modules"} : new String[] {image};
             tools.shell().run(kbuild().make(source.folder(), work, "prepare"));
-            try (Console.Progress bar = tools.console().progress("compiling", kbuild().total(source.folder(), work, targets), " files", 1)) {
+            try (Progress bar = tools.console().progress("compiling", kbuild().total(source.folder(), work, targets), " files", 1)) {
                 tools.shell().run(Isolation.withoutNetwork(kbuild().make(source.folder(), work, targets), tools.shell()).onLine(line -> {
                     if (Kbuild.isStep(line)) {
                         files.incrementAndGet();

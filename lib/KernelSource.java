@@ -19,12 +19,12 @@ import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import lib.tool.Cache;
-import lib.tool.Console;
 import lib.tool.Digest;
 import lib.tool.Download;
 import lib.tool.Failure;
-import lib.tool.Shell;
+import lib.tool.Progress;
 import lib.tool.Shell.Command;
+import lib.tool.Shell;
 import lib.tool.Tools;
 import lib.tool.Trees;
 
@@ -136,7 +136,7 @@ record KernelSource(Config.Kernel config, Optional<BuildLock.Use> lock, Tools to
 
     private void unpack(Tarball tarball, Path target) {
         try (InputStream in = Files.newInputStream(tarball.file());
-                Console.Progress bar = tools.console().progress("unpacking", Files.size(tarball.file()), "MiB", 1 << 20)) {
+                Progress bar = tools.console().progress("unpacking", Files.size(tarball.file()), "MiB", 1 << 20)) {
             Files.createDirectories(target);
             byte[] buffer = in.readNBytes(1 << 16);
             List<String> argv = new ArrayList<>(List.of("tar", "-x"));

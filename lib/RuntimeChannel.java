@@ -11,13 +11,13 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import lib.tool.Console.Progress;
 import lib.tool.Digest;
 import lib.tool.Failure;
 import lib.tool.Json;
-import lib.tool.S3;
+import lib.tool.Progress;
 import lib.tool.S3.Condition;
 import lib.tool.S3.Found;
+import lib.tool.S3;
 import lib.tool.Tools;
 
 /**

@@ -7,9 +7,10 @@ import java.util.Map;
 import java.util.Optional;
 import lib.tool.Console;
 import lib.tool.Failure;
-import lib.tool.S3;
+import lib.tool.Progress;
 import lib.tool.S3.Condition;
 import lib.tool.S3.Found;
+import lib.tool.S3;
 import lib.tool.Tools;
 
 /**
@@ -121,7 +122,7 @@ public record Upload(Store store, Tools tools) {
         }
 
         private Optional<String> readBack() {
-            try (Console.Progress bar = console.progress("reading back " + image.name(), image.bytes(), "MiB", 1 << 20)) {
+            try (Progress bar = console.progress("reading back " + image.name(), image.bytes(), "MiB", 1 << 20)) {
                 return s3.sha256(key(), bar);
             }
         }
@@ -150,7 +151,7 @@ public record Upload(Store store, Tools tools) {
         /** Whether this builder sent the object; another one may have sent the same bytes meanwhile. */
         private boolean send() {
             boolean sent = console.step("Upload " + image.name(), () -> {
-                try (Console.Progress bar = console.progress(image.name(), image.bytes(), "MiB", 1 << 20)) {
+                try (Progress bar = console.progress(image.name(), image.bytes(), "MiB", 1 << 20)) {
                     return s3.upload(key(), file, IMAGE, Map.of(DIGEST, image.sha256()), bar);
                 }
             });

@@ -14,11 +14,11 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
-import lib.tool.Console;
 import lib.tool.Digest;
 import lib.tool.Download;
 import lib.tool.Failure;
 import lib.tool.Json;
+import lib.tool.Progress;
 import lib.tool.S3;
 import lib.tool.Tools;
 import lib.tool.Trees;
@@ -256,7 +256,7 @@ public record Verification(PublicKey key, Tools tools, Optional<Long> atLeast) {
         @Override
         public Optional<String> digest(String name) {
             String key = Store.key(folder, name);
-            return s3.sha256(key, Console.Progress.none());
+            return s3.sha256(key, Progress.none());
         }
 
         @Override

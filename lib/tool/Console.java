@@ -1,7 +1,5 @@
 package lib.tool;
 
-//DEPS me.tongfei:progressbar:0.10.1
-
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.PrintWriter;
@@ -16,7 +14,6 @@ import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.function.ToLongFunction;
 import me.tongfei.progressbar.ConsoleProgressBarConsumer;
-import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
 
@@ -240,39 +237,6 @@ public final class Console implements AutoCloseable {
                 .setUnit(unitName, unitSize).showSpeed().setStyle(colour ? ProgressBarStyle.COLORFUL_UNICODE_BLOCK : ProgressBarStyle.ASCII)
                 .setUpdateIntervalMillis(200).clearDisplayOnFinish()
                 .setConsumer(new ConsoleProgressBarConsumer(err)).build());
-    }
-
-    /** A running bar; closing it takes it off the screen. */
-    public static final class Progress implements AutoCloseable {
-        private final ProgressBar bar;
-
-        private Progress(ProgressBar bar) {
-            this.bar = bar;
-        }
-
-        /** A bar that is never drawn. */
-        public static Progress none() {
-            return new Progress(null);
-        }
-
-        public void add(long units) {
-            if (bar != null) {
-                bar.stepBy(units);
-            }
-        }
-
-        public void to(long units, long max) {
-            if (bar != null) {
-                bar.maxHint(max).stepTo(units);
-            }
-        }
-
-        @Override
-        public void close() {
-            if (bar != null) {
-                bar.close();
-            }
-        }
     }
 
     /** Bytes as people read them: {@code 6.28 MiB}. */

@@ -17,7 +17,6 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
-import lib.tool.Console.Progress;
 
 /**
  * A cache that machines share, in an S3 bucket: what one has made, the others fetch. It never fails a build: after its first trouble it

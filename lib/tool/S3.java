@@ -139,7 +139,7 @@ public final class S3 implements AutoCloseable {
     }
 
     /** SHA-256 of what the server sends for the object; empty when there is none. */
-    public Optional<String> sha256(String key, Console.Progress progress) {
+    public Optional<String> sha256(String key, Progress progress) {
         return retry.optional("read back " + key, () -> { }, () -> read(key, OutputStream.nullOutputStream(), progress));
     }
 
@@ -147,12 +147,12 @@ public final class S3 implements AutoCloseable {
     public Optional<String> download(String key, Path file) {
         return retry.optional("read " + key, () -> { }, () -> {
             try (OutputStream out = Files.newOutputStream(file)) {
-                return read(key, out, Console.Progress.none());
+                return read(key, out, Progress.none());
             }
         });
     }
 
-    private String read(String key, OutputStream out, Console.Progress progress) throws IOException, MinioException {
+    private String read(String key, OutputStream out, Progress progress) throws IOException, MinioException {
         MessageDigest digest = Digest.newSha256();
         byte[] buffer = new byte[1 << 16];
         try (InputStream in = get(client.getObject(GetObjectArgs.builder().bucket(place.bucket()).object(key).build()))) {
@@ -206,7 +206,7 @@ public final class S3 implements AutoCloseable {
      *
      * @param metadata user metadata, kept with the object
      */
-    public boolean upload(String key, Path file, Kind kind, Map<String, String> metadata, Console.Progress progress) {
+    public boolean upload(String key, Path file, Kind kind, Map<String, String> metadata, Progress progress) {
         http.report(progress);
         Map<String, String> more = new java.util.TreeMap<>();
         metadata.forEach((name, value) -> more.put("x-amz-meta-" + name, value));

@@ -29,7 +29,7 @@ import okio.Okio;
 /** The HTTP client below {@link S3}: time limits, own certificate authorities, bytes counted for progress bars. */
 final class S3Http implements AutoCloseable {
     private final OkHttpClient client;
-    private volatile Console.Progress progress;
+    private volatile Progress progress;
 
     S3Http(S3.Place place) {
         OkHttpClient.Builder builder = new OkHttpClient.Builder().connectTimeout(Duration.ofSeconds(Math.min(20, place.patience().toSeconds())))
@@ -46,21 +46,21 @@ final class S3Http implements AutoCloseable {
     }
 
     /** Bytes of request bodies are added to this bar from now on; null ends it. */
-    void report(Console.Progress bar) {
+    void report(Progress bar) {
         progress = bar;
     }
 
     private Request counted(Request request) {
         RequestBody body = request.body();
-        Console.Progress bar = progress;
+        Progress bar = progress;
         return body == null || bar == null ? request : request.newBuilder().method(request.method(), new Counted(body, bar)).build();
     }
 
     private static final class Counted extends RequestBody {
         private final RequestBody body;
-        private final Console.Progress bar;
+        private final Progress bar;
 
-        private Counted(RequestBody body, Console.Progress bar) {
+        private Counted(RequestBody body, Progress bar) {
             this.body = body;
             this.bar = bar;
         }

@@ -155,7 +155,7 @@ final class Transfer {
         long got = start;
         String name = uri.getPath().substring(uri.getPath().lastIndexOf('/') + 1);
         try (OutputStream out = start > 0 ? Files.newOutputStream(part, StandardOpenOption.CREATE, StandardOpenOption.APPEND) : Files.newOutputStream(part);
-                Console.Progress bar = console.progress(name, total, "MiB", 1 << 20)) {
+                Progress bar = console.progress(name, total, "MiB", 1 << 20)) {
             bar.add(start);
             byte[] buffer = new byte[1 << 16];
             for (int n = body.read(buffer); n >= 0; n = body.read(buffer)) {

@@ -56,7 +56,7 @@ class S3Test {
             s3.put("a/c/d", bytes("deeper"), TEXT, Condition.NONE);
 
             assertThat(s3.find("a/b").orElseThrow().text()).isEqualTo("text");
-            assertThat(s3.sha256("a/b", Console.Progress.none())).contains(Digest.sha256("text"));
+            assertThat(s3.sha256("a/b", Progress.none())).contains(Digest.sha256("text"));
             assertThat(s3.list("a/")).extracting(S3.Item::key).containsExactly("a/b");
             Curl.Answer answer = Curl.get(server.endpoint() + "/" + bucket + "/a/b");
             assertThat(answer.header("Cache-Control")).contains("no-store");
@@ -85,9 +85,9 @@ class S3Test {
     void a_file_keeps_its_metadata_and_does_not_replace_another() throws IOException {
         Path file = Files.writeString(folder.resolve("file"), "content");
         try (S3 s3 = open()) {
-            assertThat(s3.upload("f", file, TEXT, java.util.Map.of("sha256", "abc"), Console.Progress.none())).isTrue();
+            assertThat(s3.upload("f", file, TEXT, java.util.Map.of("sha256", "abc"), Progress.none())).isTrue();
             assertThat(s3.metadata("f")).containsEntry("sha256", "abc");
-            assertThat(s3.upload("f", file, TEXT, java.util.Map.of(), Console.Progress.none())).isFalse();
+            assertThat(s3.upload("f", file, TEXT, java.util.Map.of(), Progress.none())).isFalse();
         }
     }
 

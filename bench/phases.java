@@ -67,12 +67,12 @@ final class PhasesBench implements Cli.Script {
         try (Console console = Console.stderr(false)) {
             Cache cache = Cache.of(System.getenv(), console::log, Optional.empty());
             Tools tools = new Tools(console, new Shell(console), cache, new Download(console, cache, false));
-            Config.Budget budget = new Config.Budget(upx, Config.Compression.XZ, Optional.empty(), Optional.empty(), Map.of(), 1_735_689_600L);
+            Config.Budget budget = new Config.Budget(upx, false, Config.Compression.XZ, Optional.empty(), Optional.empty(), Map.of(), 1_735_689_600L);
             Initramfs packing = new Initramfs(budget, Architecture.X86_64, tools, jobs);
             timed("install", () -> new Alpine(new Config.Alpine(release, "x86_64", List.of(mirror), lines, List.of(), folder.resolve("keys"), 1_735_689_600L),
                     BuildLock.Use.of(folder.resolve("build.lock"), BuildLock.Mode.USE), tools).installInto(root));
             timed("optimise", () -> {
-                Optimization.of(folder.resolve("config"), upx, "x86_64", tools, jobs, packing::packedSizes).shrink(root);
+                Optimization.of(folder.resolve("config"), budget, "x86_64", tools, jobs, packing::packedSizes).shrink(root);
                 return root;
             });
             Initramfs.Packed packed = timed("pack", () -> packing.pack(root));

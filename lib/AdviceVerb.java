@@ -105,7 +105,7 @@ public final class AdviceVerb implements Callable<Integer> {
         tools.shell().run(Command.of("cp", "--archive", root.toString(), tree.toString()));
         requireUnpacked(tree.resolve("sbin/my_init"));
         Config.Budget budget = config.budget().with(upx ? Config.Upx.ALWAYS : Config.Upx.NEVER, Config.Compression.NONE);
-        Optimization.of(config, tools, jobs, (any, other) -> new PackedSizes(0, 0)).with(budget.upx()).shrink(tree);
+        Optimization.of(config.folder(), budget, config.alpine().arch(), tools, jobs, (any, other) -> new PackedSizes(0, 0)).shrink(tree);
         Path cpio = new Initramfs(budget, Architecture.named(config.alpine().arch()), tools, jobs).pack(tree).file();
         Trees.delete(tree);
         return cpio;

@@ -37,6 +37,7 @@ public final class BuildConf {
         RUNTIME_URL("", "where nodes fetch programs from after they have booted: URL of the folder that holds {channel}.json; not set: they fetch nothing"),
         RUNTIME_CHANNEL("", "channel of runtime programs; default: the name given with --env, else production"),
         UPX("auto", "pack programs with UPX: auto (where it makes the image smaller), always, never"),
+        LINK_IDENTICAL("no", "keep files that are the same as hard links of each other, but for those that a running system changes: yes or no"),
         COMPRESSION("xz", "compression of the initramfs: xz, zstd, gzip or none"),
         MAX_INITRAMFS_SIZE("", "largest initramfs allowed, for example 12M"),
         MAX_KERNEL_SIZE("", "largest vmlinuz.efi allowed, for example 24M"),
@@ -180,6 +181,11 @@ public final class BuildConf {
         List<E> constants = List.of(type.getEnumConstants());
         return constants.stream().filter(one -> one.name().equalsIgnoreCase(get(key))).findFirst()
                 .orElseThrow(() -> wrong(key, "one of " + constants.stream().map(one -> one.name().toLowerCase(Locale.ROOT)).toList()));
+    }
+
+    /** Whether the value is yes; another one than yes or no, in any letter case, is a Failure. */
+    boolean yes(Key key) {
+        return get(key, Pattern.compile("yes|no", Pattern.CASE_INSENSITIVE), "yes or no").equalsIgnoreCase("yes");
     }
 
     /** Bytes written as 12M, 900K, 1G or a plain number (powers of 1024). */

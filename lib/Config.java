@@ -101,13 +101,15 @@ public record Config(Path folder, Optional<String> environment, Alpine alpine, L
     /**
      * How the initramfs is packed, and the sizes in bytes that may not be exceeded.
      *
+     * @param linkIdentical whether files that are the same are kept once
      * @param maxKernel of vmlinuz.efi, initramfs included
      * @param maxGroups of the groups of the size ledger by their names, where a key such as MAX_PACKAGES_SIZE sets one
      */
-    public record Budget(Upx upx, Compression compression, Optional<Long> maxInitramfs, Optional<Long> maxKernel, Map<String, Long> maxGroups, long epoch) {
+    public record Budget(Upx upx, boolean linkIdentical, Compression compression, Optional<Long> maxInitramfs, Optional<Long> maxKernel,
+            Map<String, Long> maxGroups, long epoch) {
         /** The same for another way to pack. */
         Budget with(Upx otherUpx, Compression otherCompression) {
-            return new Budget(otherUpx, otherCompression, maxInitramfs, maxKernel, maxGroups, epoch);
+            return new Budget(otherUpx, linkIdentical, otherCompression, maxInitramfs, maxKernel, maxGroups, epoch);
         }
     }
 
@@ -140,8 +142,8 @@ public record Config(Path folder, Optional<String> environment, Alpine alpine, L
                         conf.get(Key.KERNEL_LOCALVERSION, Pattern.compile("[A-Za-z0-9._+-]{0,40}"), "letters, digits and . _ + -"),
                         existing(folder.resolve("kernel.config")), arch, epoch),
                 new Firmware(firmwareSource(conf, base), conf.find(Key.FIRMWARE_TAG), optionalLines(folder.resolve("firmware.conf")), base),
-                new Budget(conf.get(Key.UPX, Upx.class), conf.get(Key.COMPRESSION, Compression.class), conf.size(Key.MAX_INITRAMFS_SIZE),
-                        conf.size(Key.MAX_KERNEL_SIZE), groups(conf), epoch),
+                new Budget(conf.get(Key.UPX, Upx.class), conf.yes(Key.LINK_IDENTICAL), conf.get(Key.COMPRESSION, Compression.class),
+                        conf.size(Key.MAX_INITRAMFS_SIZE), conf.size(Key.MAX_KERNEL_SIZE), groups(conf), epoch),
                 Store.read(folder.resolve("rfs.conf"), environment));
     }
 

@@ -46,7 +46,10 @@ class AlpineImageTest {
         workspace = Script.demoWorkspace(folder);
         Path config = workspace.resolve("config");
         Files.writeString(config.resolve("build.conf"), Trees.read(config.resolve("build.conf")).replaceAll("(?m)^(ALPINE_|MAX_|UPX).*\n", "")
-                + "ALPINE_VERSION=\"3.19.4\"\nALPINE_MIRROR=\"" + mirror + "\"\nUPX=never\n");
+                + "ALPINE_VERSION=\"3.19.4\"\nALPINE_MIRROR=\"" + mirror + "\"\nUPX=never\nLINK_IDENTICAL=yes\n");
+        for (String name : List.of("one", "two")) {
+            Files.writeString(Files.createDirectories(config.resolve("rootfs/usr/share/" + name)).resolve("text"), "the same text\n");
+        }
         Files.writeString(config.resolve("packages.list"), String.join("\n", PACKAGES) + "\n");
         Trees.delete(config.resolve("my_init/services"));
         Files.createDirectory(config.resolve("my_init/services"));
@@ -61,6 +64,7 @@ class AlpineImageTest {
                 /usr/sbin/sshd -t 2>&1 | grep -q 'no hostkeys' && echo "check sshd has no host keys in the image"
                 mke2fs -q -t ext4 /dev/vda 64M && e2fsck -fn /dev/vda > /dev/null && echo "check ext4 $(blkid /dev/vda)"
                 grep '^root:' /etc/shadow | cut -d: -f1,2 | sed 's/^/check shadow /'
+                test /usr/share/one/text -ef /usr/share/two/text && echo "check linked $(cat /usr/share/one/text)"
                 echo "check done"
                 """);
         Files.writeString(config.resolve("boot.expect"), """
@@ -74,6 +78,7 @@ class AlpineImageTest {
                 must check sshd has no host keys
                 must check ext4 .*TYPE="ext4"
                 must check shadow root:\\*$
+                must check linked the same text
                 must check done
                 must-not my_init: error:
                 """);
@@ -102,6 +107,8 @@ class AlpineImageTest {
         assertThat(names).doesNotContain("sbin/openrc", "etc/init.d");
         assertThat(shell("xz -t dist/initramfs.cpio.xz && xz -dc dist/initramfs.cpio.xz | cpio -itv --quiet")).hasSameSizeAs(names)
                 .anyMatch(line -> line.matches("crw------- +1 root +root +5, +1 .* dev/console"))
+                .anyMatch(line -> line.matches("-rw-r--r-- +2 root +root +0 .* usr/share/one/text"))
+                .anyMatch(line -> line.matches("-rw-r--r-- +2 root +root +14 .* usr/share/two/text"))
                 .anyMatch(line -> line.matches("-rwxr-xr-x +1 root +root .* sbin/my_init"));
     }
 

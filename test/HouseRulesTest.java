@@ -49,7 +49,7 @@ class HouseRulesTest {
             SystemSetup: Modules ServicePrograms
             Firmware: Microcode
             Hardware: DeviceList ModuleAlias
-            Optimization: Cleanup ElfTree Strip Upx
+            Optimization: Cleanup ElfTree IdenticalFiles Strip Upx
             Initramfs: PackingProcess
             Kernel: Kbuild Kconfig ModuleObjects
             BuildReport: BuildPage Dist Origins Sbom Why

@@ -50,10 +50,11 @@ class BuildConfTest {
 
     @Test
     void a_wrong_value_names_its_place() throws IOException {
-        Path file = write("MAX_INITRAMFS_SIZE=lots\nUPX=perhaps\n");
+        Path file = write("MAX_INITRAMFS_SIZE=lots\nUPX=perhaps\nLINK_IDENTICAL=maybe\n");
 
         assertThatThrownBy(() -> BuildConf.read(file, Map.of()).size(Key.MAX_INITRAMFS_SIZE)).hasMessageStartingWith(file + ":1: MAX_INITRAMFS_SIZE=\"lots\" is not a size");
         assertThatThrownBy(() -> BuildConf.read(file, Map.of()).get(Key.UPX, Config.Upx.class)).hasMessageContaining("one of [auto, always, never]");
+        assertThatThrownBy(() -> BuildConf.read(file, Map.of()).yes(Key.LINK_IDENTICAL)).hasMessageContaining(":3: LINK_IDENTICAL=\"maybe\" is not yes or no");
         assertThatThrownBy(() -> BuildConf.read(file, Map.of("ALPINE_ARCH", "m68k")).get(Key.ALPINE_ARCH, Pattern.compile("x86_64"), "x86_64"))
                 .hasMessageStartingWith("environment variable ALPINE_ARCH");
     }

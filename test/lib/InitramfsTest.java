@@ -123,6 +123,6 @@ class InitramfsTest {
     }
 
     private static Config.Budget budget(Config.Compression compression) {
-        return new Config.Budget(Config.Upx.NEVER, compression, Optional.empty(), Optional.empty(), Map.of(), EPOCH);
+        return new Config.Budget(Config.Upx.NEVER, false, compression, Optional.empty(), Optional.empty(), Map.of(), EPOCH);
     }
 }

@@ -114,7 +114,7 @@ class SizeLedgerTest {
     }
 
     private static SizeLedger ledger(Map<String, Long> groups, Optional<Long> initramfs, Optional<SizeReport> before, Path folder) {
-        return new SizeLedger(new Config.Budget(Config.Upx.NEVER, Config.Compression.XZ, initramfs, Optional.empty(), groups, 0), before, TestTools.in(folder));
+        return new SizeLedger(new Config.Budget(Config.Upx.NEVER, false, Config.Compression.XZ, initramfs, Optional.empty(), groups, 0), before, TestTools.in(folder));
     }
 
     @Test

@@ -16,6 +16,7 @@ import java.util.function.ToLongFunction;
 import java.util.stream.Stream;
 import lib.Alpine;
 import lib.Architecture;
+import lib.BuildLock;
 import lib.BuildOptions;
 import lib.BuildOptions.Phase;
 import lib.BuildPage;
@@ -129,24 +130,26 @@ class Build implements Cli.Script {
             System.out.print(options.json ? Json.pretty(config.guest().services().json()) : config.guest().services().drawing());
             return 0;
         }
+        BuildLock.Use lock = options.lock(workspace);
+        lock.requireName(config.sources().stream().map(source -> source.name()).toList());
         if (options.dryRun || options.menuconfig) {
-            return options.dryRun ? plan(config, workspace, tools) : menuconfig(config, workspace, tools);
+            return options.dryRun ? plan(config, lock, tools) : menuconfig(config, lock, tools);
         }
         Optional<Store> store = store(config);
         Lint lint = Lint.read(config.folder().resolve("lint.conf"));
         RootTree root = new RootTree(workspace.root());
-        Kernel kernel = new Kernel(config.kernel(), Optional.of(options.lock(workspace)), Optional.empty(), tools, options.jobs);
-        Firmware firmware = new Firmware(config.firmware(), tools, options.offline);
+        Kernel kernel = new Kernel(config.kernel(), Optional.of(lock), Optional.empty(), tools, options.jobs);
+        Firmware firmware = new Firmware(config.firmware(), Optional.of(lock), tools, options.offline);
         Initramfs packing = new Initramfs(config.budget(), Architecture.named(config.alpine().arch()), tools, options.jobs);
         Optimization optimization = Optimization.of(config, tools, options.jobs, packing::packedSizes);
         try (Console console = tools.console()) {
             console.table(Stream.of(Phase.values()).map(phase -> Console.heading(phase.number, PHASES, phase.title)).toList(), Terminal.columns(tools.shell()));
             phase(tools, Phase.ENVIRONMENT, () -> environment(config, tools).require(Environment.neededBy(config), options.demo), () -> 0);
             Trees.delete(root.folder());
-            Alpine.Installed alpine = phase(tools, Phase.ALPINE, () -> new Alpine(config.alpine(), options.lock(workspace), tools).installInto(root.folder()),
+            Alpine.Installed alpine = phase(tools, Phase.ALPINE, () -> new Alpine(config.alpine(), lock, tools).installInto(root.folder()),
                     done -> root.bytes());
             List<Components.Built> components = phase(tools, Phase.COMPONENTS,
-                    () -> new Components(config.sources(), config.toolchain(), options.lock(workspace), tools, options.offline, options.jobs).only(options.only).installInto(root),
+                    () -> new Components(config.sources(), config.toolchain(), lock, tools, options.offline, options.jobs).only(options.only).installInto(root),
                     done -> root.bytes());
             Configured system = phase(tools, Phase.SYSTEM, () -> {
                 Kernel.Compiled compiled = kernel.with(firmware.linked()).compile(config.budget().compression());
@@ -171,7 +174,7 @@ class Build implements Cli.Script {
             if (options.verify) {
                 new Reproduction(workspace, options, tools).require();
             }
-            store.ifPresent(s3 -> upload(s3, config, workspace, system.kernel(), tools));
+            store.ifPresent(s3 -> upload(s3, config, workspace, system.kernel(), firmware, tools));
             return done(workspace, tools, start);
         } catch (Until reached) {
             System.out.println(root.folder());
@@ -238,8 +241,8 @@ class Build implements Cli.Script {
         return report.ok() ? 0 : Failure.MACHINE;
     }
 
-    private int plan(Config config, Workspace workspace, Tools tools) {
-        List<Plan.Step> steps = new Alpine(config.alpine(), options.lock(workspace), tools).plan().steps().stream().filter(Plan.Step::installs).toList();
+    private int plan(Config config, BuildLock.Use lock, Tools tools) {
+        List<Plan.Step> steps = new Alpine(config.alpine(), lock, tools).plan().steps().stream().filter(Plan.Step::installs).toList();
         List<List<String>> rows = steps.stream().map(step -> List.of(step.to().orElseThrow().name(), step.to().orElseThrow().version(),
                 Long.toString(step.to().orElseThrow().size()), step.reason())).toList();
         System.out.print(options.json ? Json.line(rows) + "\n" : Columns.aligned(rows));
@@ -251,8 +254,8 @@ class Build implements Cli.Script {
         return 0;
     }
 
-    private int menuconfig(Config config, Workspace workspace, Tools tools) {
-        Map<String, String> changed = new Kernel(config.kernel(), Optional.of(options.lock(workspace)), Optional.empty(), tools, options.jobs)
+    private int menuconfig(Config config, BuildLock.Use lock, Tools tools) {
+        Map<String, String> changed = new Kernel(config.kernel(), Optional.of(lock), Optional.empty(), tools, options.jobs)
                 .menuconfig(config.budget().compression());
         changed.forEach((symbol, value) -> System.out.println(symbol + "=" + value));
         return 0;
@@ -267,15 +270,15 @@ class Build implements Cli.Script {
                 "copy rfs.conf.example to rfs.conf, or set S3_ENDPOINT, S3_BUCKET, S3_ACCESS_KEY and S3_SECRET_KEY")));
     }
 
-    private void upload(Store store, Config config, Workspace workspace, Kernel.Compiled kernel, Tools tools) {
+    private void upload(Store store, Config config, Workspace workspace, Kernel.Compiled kernel, Firmware firmware, Tools tools) {
         if (options.uploadKernel) {
             new Upload(store, tools).publish(workspace.dist(), System.getenv().getOrDefault("KERNEL_SUBPATH", Upload.DEFAULT_SUBPATH));
         }
         if (options.uploadManifests) {
             Flists flists = new Flists(store, tools);
             flists.modules(kernel.modules().resolve("lib/modules").resolve(kernel.release()), kernel.release(), options.flistTool);
-            new Firmware(config.firmware(), tools, options.offline).complete(kernel.config())
-                    .ifPresent(folder -> flists.firmware(folder, config.firmware().tag().orElse("unknown"), options.flistTool));
+            firmware.complete(kernel.config()).ifPresentOrElse(folder -> flists.firmware(folder, config.firmware().tag().orElse("unknown"), options.flistTool),
+                    () -> tools.console().detail("no flist of firmware: FIRMWARE_SOURCE is not set"));
         }
     }
 

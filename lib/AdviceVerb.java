@@ -71,7 +71,7 @@ public final class AdviceVerb implements Callable<Integer> {
         BootContract contract = BootContract.find(Optional.empty(), workspace);
         Path scratch = tools.cache().temporary("advice");
         try {
-            Path kernel = bareKernel(config, scratch, tools);
+            Path kernel = bareKernel(config, BuildLock.Use.of(workspace.lockFile(), BuildLock.Mode.USE), scratch, tools);
             BootMeasure measure = new BootMeasure(tools, memory);
             List<Choice> choices = new ArrayList<>();
             for (boolean upx : new boolean[] {false, true}) {
@@ -93,9 +93,9 @@ public final class AdviceVerb implements Callable<Integer> {
     }
 
     /** The build's kernel with nothing but device nodes in its own initramfs, so that what is measured comes from outside. */
-    private Path bareKernel(Config config, Path scratch, Tools tools) throws IOException {
+    private Path bareKernel(Config config, BuildLock.Use lock, Path scratch, Tools tools) throws IOException {
         Path empty = Files.createDirectories(scratch.resolve("empty"));
-        Kernel kernel = new Kernel(config.kernel(), tools, jobs).with(new Firmware(config.firmware(), tools, true).linked());
+        Kernel kernel = new Kernel(config.kernel(), Optional.of(lock), new Firmware(config.firmware(), Optional.of(lock), tools, true).linked(), tools, jobs);
         Initramfs.Packed nothing = new Initramfs(config.budget(), Architecture.named(config.alpine().arch()), tools, jobs).pack(empty);
         return kernel.link(kernel.compile(config.budget().compression()), nothing.file());
     }

@@ -97,7 +97,7 @@ public record Alpine(Config.Alpine config, BuildLock.Use lock, Tools tools) {
             if (lock.mode() == BuildLock.Mode.LOCKED) {
                 locked.demand(request, lock);
             }
-            fits = lock.mode() != BuildLock.Mode.UPDATE && locked.request().equals(request);
+            fits = locked.packages().keySet().stream().noneMatch(lock::renews) && locked.request().equals(request);
             Supplier<List<PackageIndex>> fetch = () -> PackageIndex.fetch(repositories(), config.arch(), tools.download());
             indexes = fits ? fetch : Ahead.begin(fetch)::get;
             miniroot = fits ? locked.miniroot() : tools.console().step("Find the Alpine release", () -> Miniroot.find(config, tools.download()),
@@ -150,7 +150,7 @@ public record Alpine(Config.Alpine config, BuildLock.Use lock, Tools tools) {
                 throw line.wrong("not a repository", "write [@tag ]URL");
             }
             String url = words[words.length - 1];
-            repositories.add(new Repository(url, tagged ? words[0].substring(1) : "", List.of(Download.uri(url, Path.of(""))), repositories.size()));
+            repositories.add(new Repository(url, tagged ? words[0].substring(1) : "", List.of(Download.uri(url, config.base())), repositories.size()));
         }
         return repositories;
     }

@@ -51,7 +51,12 @@ public record Config(Path folder, Optional<String> environment, Alpine alpine, L
      * @param keys folder with further public keys ({@code *.rsa.pub}); may be absent
      */
     public record Alpine(String version, String arch, List<URI> mirrors, List<Line> packages, List<Line> repositories, Path keys,
-            long epoch) { }
+            long epoch) {
+        /** Folder that relative paths of repositories start from: the one that holds config/. */
+        Path base() {
+            return keys.toAbsolutePath().normalize().getParent().getParent();
+        }
+    }
 
     /**
      * How Rust components are compiled.

@@ -21,9 +21,16 @@ import lib.tool.Trees;
  * <p>Every module of the image and every driver inside the kernel names its files ({@code firmware=}, with globs). They are looked up in
  * FIRMWARE_SOURCE, where WHENCE says which links there are and under which licence a file is; a link comes with its target. Names that
  * were never published are common and are listed once a driver; config/firmware.conf says what must be there.
+ *
+ * @param lock pins the source
  */
-public record Firmware(Config.Firmware config, Tools tools, boolean offline) {
+public record Firmware(Config.Firmware config, Optional<BuildLock.Use> lock, Tools tools, boolean offline) {
     static final String FOLDER = "lib/firmware/";
+
+    /** With a source that nothing pins. */
+    public Firmware(Config.Firmware config, Tools tools, boolean offline) {
+        this(config, Optional.empty(), tools, offline);
+    }
 
     /**
      * A file or link of the image.
@@ -64,7 +71,7 @@ public record Firmware(Config.Firmware config, Tools tools, boolean offline) {
         List<ModuleFolder.Driver> drivers = new ArrayList<>(new ModuleFolder(root.resolve("lib/modules/" + release)).modules());
         drivers.addAll(new ModuleFolder(modules.resolve("lib/modules/" + release)).builtIn());
         FirmwareRules rules = FirmwareRules.parse(config.lines());
-        Optional<FirmwareSource.Tree> source = new FirmwareSource(config, tools, offline).obtain();
+        Optional<FirmwareSource.Tree> source = new FirmwareSource(config, lock, tools, offline).obtain();
         if (source.isEmpty()) {
             return nothing(rules, drivers);
         }
@@ -104,7 +111,7 @@ public record Firmware(Config.Firmware config, Tools tools, boolean offline) {
         if (rules.of(Verb.MICROCODE).isEmpty()) {
             return Optional.empty();
         }
-        FirmwareTree tree = FirmwareTree.of(new FirmwareSource(config, tools, offline).obtain()
+        FirmwareTree tree = FirmwareTree.of(new FirmwareSource(config, lock, tools, offline).obtain()
                 .orElseThrow(() -> rules.of(Verb.MICROCODE).get(0).wrong("FIRMWARE_SOURCE is not set", "set it in build.conf")).folder());
         Microcode microcode = Microcode.of(tree, rules);
         return Optional.of(new LinkedFirmware(microcode.unpackedInto(tools.cache()), microcode.names(), rules.of(Verb.MICROCODE).get(0).title()));
@@ -118,7 +125,7 @@ public record Firmware(Config.Firmware config, Tools tools, boolean offline) {
      */
     public Optional<Path> complete(Path kernelConfig) {
         List<String> kernel = Trees.read(kernelConfig).lines().filter(line -> line.startsWith("CONFIG_FW_LOADER_COMPRESS")).toList();
-        return new FirmwareSource(config, tools, offline).obtain().map(source -> {
+        return new FirmwareSource(config, lock, tools, offline).obtain().map(source -> {
             FirmwareTree tree = FirmwareTree.of(source.folder());
             StringBuilder content = new StringBuilder();
             tree.names().forEach(name -> content.append(name).append('\n').append(describe(tree.find(name).orElseThrow())).append('\n'));

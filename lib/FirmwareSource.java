@@ -1,6 +1,7 @@
 package lib;
 
 import java.io.IOException;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -8,14 +9,16 @@ import java.util.Optional;
 import java.util.stream.Stream;
 import lib.tool.Archive;
 import lib.tool.Cache;
-import lib.tool.Digest;
 import lib.tool.Download;
 import lib.tool.Failure;
 import lib.tool.Git;
 import lib.tool.Tools;
 
-/** FIRMWARE_SOURCE as a folder: a folder is used where it is, a tarball is unpacked and a git repository checked out once into the cache. */
-record FirmwareSource(Config.Firmware config, Tools tools, boolean offline) {
+/**
+ * FIRMWARE_SOURCE as a folder: a folder is used where it is, a tarball is unpacked and a git repository checked out once into the cache.
+ * build.lock pins tarball and commit; a folder is what it is.
+ */
+record FirmwareSource(Config.Firmware config, Optional<BuildLock.Use> lock, Tools tools, boolean offline) {
     private static final long MAX_TARBALL = 4L << 30;
 
     /**
@@ -68,18 +71,22 @@ record FirmwareSource(Config.Firmware config, Tools tools, boolean offline) {
         String tag = config.tag().orElseThrow(() -> Failure.usage("FIRMWARE_TAG is not set", "it says which branch, tag or commit of " + source + " to use"));
         String url = source.matches("[\\w.+-]+:.*|[\\w.-]+@.*") ? source : config.base().resolve(source).normalize().toString();
         Git git = new Git(tools.shell(), tools.cache(), offline);
-        String commit = git.resolve(url, tag).commit();
+        String commit = locked().commit(source, tag, () -> git.resolve(url, tag).commit());
         Path folder = tools.cache().get(Cache.Key.of("firmware", "linux-firmware").with("commit", commit), target ->
                 tools.console().step("fetching " + source + " " + tag, () -> git.checkout(url, commit, target)));
         return new Tree(folder, source, commit);
     }
 
     private Tree unpack(String source) {
-        Path tarball = tools.download().latest(Download.uri(source, config.base()), MAX_TARBALL);
-        String sha256 = Digest.sha256(tarball);
-        Path folder = tools.cache().get(Cache.Key.of("firmware", "linux-firmware").with("tarball", sha256), target ->
-                tools.console().step("unpacking " + source, () -> Archive.extract(tarball, target, Archive.Limits.SOURCES)));
-        return new Tree(top(folder), source, sha256);
+        URI origin = Download.uri(source, config.base());
+        LockedSource.Tarball tarball = locked().tarball(origin, MAX_TARBALL, () -> locked().asItIs(origin, MAX_TARBALL));
+        Path folder = tools.cache().get(Cache.Key.of("firmware", "linux-firmware").with("tarball", tarball.sha256()), target ->
+                tools.console().step("unpacking " + source, () -> Archive.extract(tarball.file(), target, Archive.Limits.SOURCES)));
+        return new Tree(top(folder), source, tarball.sha256());
+    }
+
+    private LockedSource locked() {
+        return new LockedSource(lock, "firmware", tools);
     }
 
     /** Release tarballs hold one folder with everything in it. */

@@ -13,11 +13,10 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import lib.LockedSource.Tarball;
 import lib.tool.Cache;
 import lib.tool.Digest;
 import lib.tool.Download;
@@ -37,13 +36,6 @@ record KernelSource(Config.Kernel config, Optional<BuildLock.Use> lock, Tools to
     private static final long MAX_CHECKSUMS = 16 << 20;
 
     /**
-     * A tarball that can be read, and its SHA-256.
-     *
-     * @param origin where it came from: URL or path
-     */
-    record Tarball(Path file, String sha256, URI origin) { }
-
-    /**
      * A source tree that must not be changed.
      *
      * @param key stands for its content: the tarball's bytes and the patches
@@ -61,35 +53,11 @@ record KernelSource(Config.Kernel config, Optional<BuildLock.Use> lock, Tools to
      */
     Tarball tarball() {
         URI origin = config.source().orElseGet(() -> Download.child(releases(), name()));
-        // Files of this machine lie elsewhere on others: their name has to do.
-        String title = origin.getScheme().equals("file") ? Path.of(origin).getFileName().toString() : origin.toString();
-        Optional<String> pinned = pinned(title);
-        Tarball found = pinned.map(sha256 -> pinned(origin, sha256, "build.lock", "--update-lock=kernel takes the file as it is now")).orElseGet(() -> first(origin));
-        if (pinned.isEmpty()) {
-            lock.ifPresent(use -> use.read().with("kernel", new TreeMap<>(Map.of("source", title, "sha256", found.sha256()))).write());
-        }
-        return found;
+        return locked().tarball(origin, MAX_TARBALL, () -> first(origin));
     }
 
-    /** The checksum that the lock has for this source; a lock that is to be obeyed but says nothing about it is a Failure. */
-    private Optional<String> pinned(String title) {
-        Optional<String> sha256 = lock.filter(use -> !use.renews("kernel")).flatMap(use -> use.read().section("kernel"))
-                .filter(entry -> entry.path("source").asText().equals(title)).map(entry -> entry.path("sha256").asText());
-        if (sha256.isEmpty() && lock.filter(use -> use.mode() == BuildLock.Mode.LOCKED).isPresent()) {
-            throw Failure.usage(lock.get().file() + " says nothing about the kernel source " + title, "run without --locked, or with --update-lock=kernel, once");
-        }
-        return sha256;
-    }
-
-    private Tarball pinned(URI origin, String sha256, String by, String hint) {
-        if (origin.getScheme().equals("file")) {
-            Path file = tools.download().latest(origin, MAX_TARBALL);
-            if (!remembered(file).equals(sha256)) {
-                throw new Failure(file + " is not the file that " + by + " names\n  expected SHA-256 " + sha256 + "\n  found    SHA-256 " + remembered(file), hint);
-            }
-            return new Tarball(file, sha256, origin);
-        }
-        return new Tarball(tools.download().verified(List.of(origin), Download.Checksum.sha256(sha256), MAX_TARBALL), sha256, origin);
+    private LockedSource locked() {
+        return new LockedSource(lock, "kernel", tools);
     }
 
     private Tarball first(URI origin) {
@@ -97,12 +65,11 @@ record KernelSource(Config.Kernel config, Optional<BuildLock.Use> lock, Tools to
         Optional<Path> sums = config.source().isEmpty() ? Optional.of(tools.download().latest(origin.resolve(CHECKSUMS), MAX_CHECKSUMS))
                 : RELEASE.matcher(name).matches() ? tools.download().ifThere(origin.resolve(CHECKSUMS), MAX_CHECKSUMS) : Optional.empty();
         if (sums.isEmpty()) {
-            Path file = tools.download().latest(origin, MAX_TARBALL);
-            return new Tarball(file, remembered(file), origin);
+            return locked().asItIs(origin, MAX_TARBALL);
         }
         String sha256 = published(Trees.read(sums.get()), name).orElseThrow(() -> Failure.usage(origin.resolve(CHECKSUMS) + " has no " + name,
                 "check KERNEL_VERSION, or set KERNEL_SOURCE to a tarball"));
-        return pinned(origin, sha256, CHECKSUMS + " beside it", "fetch the tarball again");
+        return locked().with(sha256, origin, MAX_TARBALL, CHECKSUMS + " beside it", "fetch the tarball again");
     }
 
     private String name() {
@@ -226,19 +193,5 @@ record KernelSource(Config.Kernel config, Optional<BuildLock.Use> lock, Tools to
             version.append(version.isEmpty() ? "" : ".").append(m.group(1));
         }
         return version.toString();
-    }
-
-    /** The SHA-256 of a large file, remembered by its path, size and date. */
-    private String remembered(Path file) {
-        try {
-            String state = file.toAbsolutePath() + " " + Files.size(file) + " " + Files.getLastModifiedTime(file);
-            Path memory = tools.cache().folder("digest").resolve(Digest.sha256(state));
-            if (!Files.exists(memory)) {
-                Trees.replace(memory, Digest.sha256(file));
-            }
-            return Trees.read(memory);
-        } catch (IOException e) {
-            throw Failure.io("cannot read " + file, e);
-        }
     }
 }

@@ -27,7 +27,6 @@ import lib.apk.Stanzas;
 import lib.tool.Cache;
 import lib.tool.Digest;
 import lib.tool.Failure;
-import lib.tool.Suggest;
 import lib.tool.Tools;
 import lib.tool.Trees;
 
@@ -113,10 +112,6 @@ final class PackageChoice {
 
     /** Checksums of locked packages that are to stay if they can. */
     private Set<String> preferred(PackageLock locked) {
-        if (use.mode() == BuildLock.Mode.UPDATE && use.name().isPresent() && !locked.packages().containsKey(use.name().get())) {
-            throw Failure.usage("--update-lock=" + use.name().get() + ": no such package in " + use.file(),
-                    Suggest.hint(use.name().get(), locked.packages().keySet(), "the file lists all of them"));
-        }
         Set<String> checksums = new HashSet<>();
         locked.packages().values().stream().filter(entry -> !use.renews(entry.name())).forEach(entry -> checksums.add(entry.checksum()));
         return checksums;

@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import lib.TestProject;
 import lib.Workspace;
 import lib.tool.Lock;
@@ -46,6 +47,26 @@ class BuildOptionsTest {
         assertThat(build("--container=lxc")).satisfies(run -> assertThat(run.exitCode()).isEqualTo(2))
                 .satisfies(run -> assertThat(run.err()).contains("--container takes podman or docker"));
         assertThat(build("--demo", "--container").exitCode()).isEqualTo(2);
+    }
+
+    @Test
+    void the_lock_of_a_component_is_renewed_by_its_name_and_nothing_else_is() throws IOException, InterruptedException {
+        Path workspace = Script.demoWorkspace(folder);
+        List<String> build = List.of("build.java", "-C", workspace.toString(), "--until", "components");
+        assertThat(Script.run(build.toArray(String[]::new))).satisfies(run -> assertThat(run.exitCode()).as(run.toString()).isZero());
+        String before = Files.readString(workspace.resolve("config/build.lock"));
+        Files.writeString(workspace.resolve("my_init/NOTE"), "changed");
+        for (String line : List.of("add NOTE", "-c user.name=t -c user.email=t@example.org commit --quiet -m changed")) {
+            assertThat(new ProcessBuilder(("git " + line).split(" ")).directory(workspace.resolve("my_init").toFile()).start().waitFor()).isZero();
+        }
+
+        assertThat(Script.run(Stream.concat(build.stream(), Stream.of("--update-lock=my_int")).toArray(String[]::new)))
+                .satisfies(run -> assertThat(run.exitCode()).isEqualTo(2)).satisfies(run -> assertThat(run.err()).contains("did you mean my_init?"));
+        Script.Run renewed = Script.run(Stream.concat(build.stream(), Stream.of("--update-lock=my_init")).toArray(String[]::new));
+
+        assertThat(renewed.exitCode()).as(renewed.toString()).isZero();
+        String after = Files.readString(workspace.resolve("config/build.lock"));
+        assertThat(after.lines().filter(line -> !before.contains(line))).singleElement().asString().contains("\"my_init\"", "\"commit\"");
     }
 
     private Script.Run build(String... more) throws IOException, InterruptedException {

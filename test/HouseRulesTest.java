@@ -36,7 +36,7 @@ import org.junit.jupiter.api.TestFactory;
 class HouseRulesTest {
     /** The ground floor of package lib: what every phase may use. */
     private static final Set<String> GROUND = Set.of("Architecture", "BuildConf", "BuildLock", "BuildOptions", "Config", "ContainerEngine", "Distribution", "FirmwareTree", "FlistWriter",
-            "HtmlPage", "LinkedFirmware", "ModuleFolder", "PackedSizes", "Program", "Recipes", "RootTree", "Seconds", "Service", "ServiceKeys", "Services", "SharedCache", "Signing", "Source", "SourceLine", "SourceUrl", "Store", "UserNamespace", "Workspace");
+            "HtmlPage", "LinkedFirmware", "LockedSource", "ModuleFolder", "PackedSizes", "Program", "Recipes", "RootTree", "Seconds", "Service", "ServiceKeys", "Services", "SharedCache", "Signing", "Source", "SourceLine", "SourceUrl", "Store", "UserNamespace", "Workspace");
 
     /**
      * The phases (and what the other scripts are made of), each with the files that belong to it alone. A file whose name begins with

@@ -176,11 +176,22 @@ class AlpineTest {
     }
 
     @Test
-    void a_name_that_the_lock_does_not_have_cannot_be_updated() {
+    void a_relative_path_in_repositories_starts_at_the_folder_that_holds_config() {
+        Config.Line line = new Config.Line("config/repositories", 1, "@own packages");
+        Config.Alpine config = new Config.Alpine("3.19", "x86_64", List.of(mirror.toUri()), List.of(), List.of(line), scratch.resolve("workspace/config/keys"), 0);
+
+        assertThat(new Alpine(config, BuildLock.Use.of(scratch.resolve("build.lock"), Mode.USE), new Tools(console(), shell(), null, null)).repositories())
+                .last().satisfies(own -> assertThat(own.places()).containsExactly(scratch.resolve("workspace/packages").toUri()));
+    }
+
+    @Test
+    void another_name_than_that_of_a_package_leaves_the_packages_as_they_are() {
         local(Mode.USE, "hello").installInto(root());
-        BuildLock.Use use = new BuildLock.Use(scratch.resolve("build.lock"), Mode.UPDATE, Optional.of("helo"));
-        assertThatThrownBy(() -> alpine(List.of(mirror.toUri()), "3.19", use, false, "hello").plan()).isInstanceOf(Failure.class)
-                .satisfies(e -> assertThat(((Failure) e).hint()).isEqualTo("did you mean hello?"));
+        put("community", hello("2.0-r0"));
+        BuildLock.Use use = new BuildLock.Use(scratch.resolve("build.lock"), Mode.UPDATE, Optional.of("my_init"));
+
+        assertThat(alpine(List.of(mirror.toUri()), "3.19", use, false, "hello").plan().packages()).extracting(one -> one.name() + " " + one.version())
+                .contains("hello 1.0-r0");
     }
 
     @Test

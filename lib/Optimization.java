@@ -33,7 +33,7 @@ public record Optimization(Cleanup cleanup, Config.Budget budget, String arch, T
         }
         // Before UPX, so that what it measures without is the very tree that is packed next, and is packed once.
         refresh(root);
-        if (new Upx(budget.upx(), tools, jobs, packing).applyTo(root)) {
+        if (new Upx(budget.upx(), budget.compression(), tools, jobs, packing).applyTo(root)) {
             refresh(root);
         }
     }

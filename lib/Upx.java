@@ -22,7 +22,7 @@ import lib.tool.Trees;
  *
  * @param packing tells the bytes of the initramfs that a tree becomes
  */
-record Upx(Config.Upx mode, Tools tools, int jobs, PackedSizes.Measure packing) {
+record Upx(Config.Upx mode, Config.Compression compression, Tools tools, int jobs, PackedSizes.Measure packing) {
     private static final int SETUID_OR_SETGID = 06000;
     /** UPX's own exit code for "this file cannot be packed or would not get smaller". */
     private static final int NOT_PACKED = 2;
@@ -49,10 +49,11 @@ record Upx(Config.Upx mode, Tools tools, int jobs, PackedSizes.Measure packing) 
         return pack;
     }
 
-    /** Whether the image gets smaller: measured once for these programs, kept in the cache. */
+    /** Whether the image gets smaller: measured once for these programs in an archive of this kind, kept in the cache. */
     private boolean decide(Path root, List<Path> programs, String version) {
         String digests = programs.stream().map(Digest::sha256).collect(Collectors.joining("\n"));
-        Cache.Key key = Cache.Key.of("upx-measured", "UPX").with("programs", Digest.sha256(digests)).with("upx", version);
+        Cache.Key key = Cache.Key.of("upx-measured", "UPX").with("programs", Digest.sha256(digests)).with("upx", version)
+                .with("compression", compression);
         String measured = Trees.read(tools.cache().get(key, target -> Files.writeString(target, measure(root, version))));
         long without = Long.parseLong(measured.split(" ")[0]);
         long with = Long.parseLong(measured.split(" ")[1]);

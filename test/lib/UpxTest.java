@@ -26,6 +26,7 @@ class UpxTest {
     private final AtomicInteger measured = new AtomicInteger();
     private Path root;
     private Path program;
+    private Config.Compression compression = Config.Compression.XZ;
 
     @BeforeEach
     void tree() throws IOException {
@@ -66,6 +67,10 @@ class UpxTest {
         assertThat(measured).hasValue(1);
         assertThat(Digest.sha256(program)).isEqualTo(before);
         assertThat(printed.toString()).contains("UPX: image of 1.00 MiB without it, 2.00 MiB with it: not used");
+
+        compression = Config.Compression.NONE;
+        assertThat(upx(Config.Upx.AUTO, this::larger).applyTo(root)).isFalse();
+        assertThat(measured).hasValue(2);
     }
 
     @Test
@@ -119,6 +124,6 @@ class UpxTest {
     }
 
     private Upx upx(Config.Upx mode, PackedSizes.Measure packing) {
-        return new Upx(mode, tools(), 2, packing);
+        return new Upx(mode, compression, tools(), 2, packing);
     }
 }

@@ -80,6 +80,13 @@ public record Channels(Store store, Tools tools) {
         throw new Failure("somebody else just pointed " + seen.name() + " to " + seen.kernel(), "look at image.java list, then decide");
     }
 
+    /** Signs each channel anew whose signature is ageing, or was made with another key. */
+    void renew(S3 s3, ImageIndex index) {
+        if (index.signing().isPresent()) {
+            all(s3, index).forEach(channel -> settle(s3, index, channel.name(), seen -> seen.orElse(channel)));
+        }
+    }
+
     /** Every image in the index, newest first, with the channels that name it. */
     public List<Listed> list(String subpath) {
         return with(subpath, (s3, index) -> {
@@ -106,7 +113,8 @@ public record Channels(Store store, Tools tools) {
         Change change = new Change(name, before.map(Channel::kernel), kernel);
         String digest = published(s3, index, kernel);
         if (!dryRun) {
-            settle(s3, index, name, seen -> seen.filter(one -> one.kernel().equals(kernel)).orElseGet(() -> Channel.pointing(name, seen, kernel, digest)));
+            settle(s3, index, name, seen -> seen.filter(one -> one.kernel().equals(kernel) && one.sha256().equals(digest))
+                    .orElseGet(() -> Channel.pointing(name, seen, kernel, digest)));
             requireStaying(s3, index, change);
         }
         return change;

@@ -61,7 +61,9 @@ public record Upload(Store store, Tools tools) {
                 return index.preview();
             }
             index.requireSigner();
-            return tools.console().step("Rebuild the index", () -> index.settle(Optional.empty(), true, false), names -> names.size() + " images in the index");
+            List<String> rebuilt = tools.console().step("Rebuild the index", () -> index.settle(Optional.empty(), true, false), names -> names.size() + " images in the index");
+            new Channels(store, tools).renew(s3, index);
+            return rebuilt;
         }
     }
 
@@ -113,6 +115,7 @@ public record Upload(Store store, Tools tools) {
                 s3.remove(key() + ImageIndex.REMOVING);
             }
             boolean listed = list(conditional);
+            new Channels(store, tools).renew(s3, index);
             return new Published(image.name(), key(), image.sha256(), image.bytes(), sent || listed);
         }
 

@@ -81,10 +81,10 @@ public record Verification(PublicKey key, Tools tools, Optional<Long> atLeast) {
     private Verified folder(Shelf shelf) {
         Signing.Statement index = tools.console().step("Verify the index", () -> index(shelf));
         remember(shelf.place() + " " + ImageIndex.JSON, index.version());
-        List<String> names = names(shelf);
-        names.forEach(name -> tools.console().step("Verify " + name, () -> image(shelf, name)));
-        List<String> channels = channels(shelf, names);
-        return new Verified(index.version(), index.expires(), names, channels);
+        Map<String, String> images = new LinkedHashMap<>();
+        names(shelf).forEach(name -> images.put(name, tools.console().step("Verify " + name, () -> image(shelf, name))));
+        List<String> channels = channels(shelf, images);
+        return new Verified(index.version(), index.expires(), List.copyOf(images.keySet()), channels);
     }
 
     /** A builder writes lists and signature one after the other: what does not fit may fit a moment later. */
@@ -128,7 +128,8 @@ public record Verification(PublicKey key, Tools tools, Optional<Long> atLeast) {
         return names;
     }
 
-    private Void image(Shelf shelf, String name) {
+    /** Returns the image's SHA-256. */
+    private String image(Shelf shelf, String name) {
         byte[] metadata = shelf.require(ImageMetadata.of(name));
         Signing.Statement statement = Signing.verified(shelf.require(ImageMetadata.of(name) + ".sig"), key, ImageMetadata.of(name) + ".sig", Instant.now());
         requireCovered(statement, name, Map.of(ImageMetadata.of(name), metadata));
@@ -138,11 +139,15 @@ public record Verification(PublicKey key, Tools tools, Optional<Long> atLeast) {
             throw Failure.contract(name + " is not what was signed\n  signed sha256 " + json.path("sha256").asText() + "\n  found  sha256 " + digest,
                     "it was changed after it was published: do not boot it");
         }
-        return null;
+        return digest;
     }
 
-    /** Channels can be listed only where folders can; elsewhere the usual ones are looked for. */
-    private List<String> channels(Shelf shelf, List<String> images) {
+    /**
+     * Channels can be listed only where folders can; elsewhere the usual ones are looked for.
+     *
+     * @param images SHA-256 by name
+     */
+    private List<String> channels(Shelf shelf, Map<String, String> images) {
         List<String> names = new java.util.ArrayList<>();
         for (String name : shelf.channels().orElse(List.of("dev", "testing", "canary", "production"))) {
             Optional<byte[]> found = shelf.read("channels/" + name + ".json");
@@ -154,13 +159,17 @@ public record Verification(PublicKey key, Tools tools, Optional<Long> atLeast) {
         return names;
     }
 
-    private void channel(Shelf shelf, String name, byte[] json, List<String> images) {
+    private void channel(Shelf shelf, String name, byte[] json, Map<String, String> images) {
         String file = "channels/" + name;
         Signing.Statement statement = Signing.verified(shelf.require(file + ".json.sig"), key, file + ".json.sig", Instant.now());
         requireCovered(statement, name, Map.of(name + ".json", json, name + ".ipxe", shelf.require(file + ".ipxe")));
         Channel channel = Channel.parse(new S3.Found(json, ""), file);
-        if (!images.contains(channel.kernel())) {
+        if (!images.containsKey(channel.kernel())) {
             throw Failure.contract("channel " + name + " names " + channel.kernel() + ", which is not in the index", "point it elsewhere: image.java promote");
+        }
+        if (!images.get(channel.kernel()).equals(channel.sha256())) {
+            throw Failure.contract("channel " + name + " names " + channel.kernel() + " with other bytes\n  signed sha256 " + channel.sha256()
+                    + "\n  found  sha256 " + images.get(channel.kernel()), "somebody put back an image that was replaced: do not boot it");
         }
         remember(shelf.place() + " " + file, statement.version());
     }

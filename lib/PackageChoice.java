@@ -70,7 +70,7 @@ final class PackageChoice {
         if (fits) {
             repositories.forEach(this::refuseForgedIndex);
             Path text = tools.cache().get(lockedKey(locked), target -> Files.writeString(target, PlanText.write(fromLock(locked), repositories)));
-            return new Chosen(plan(text), locked);
+            return kept(text, locked);
         }
         Map<String, String> identities = new TreeMap<>();
         indexes.get().forEach(index -> identities.put(index.repository().name(), index.sha256()));
@@ -83,7 +83,12 @@ final class PackageChoice {
         List<String> request = PackageLock.request(config, atoms.keySet().stream().map(Dependency::toString).toList());
         PackageLock now = new PackageLock(request, miniroot, identities, entries);
         tools.cache().get(lockedKey(now), target -> Files.copy(text, target));
-        return new Chosen(plan, now);
+        return kept(text, now);
+    }
+
+    private Chosen kept(Path text, PackageLock lock) {
+        tools.cache().get(packagesKey(lock), target -> Files.copy(text, target));
+        return new Chosen(plan(text), lock);
     }
 
     private Plan plan(Path text) {
@@ -93,7 +98,17 @@ final class PackageChoice {
     private Cache.Key key() {
         return Cache.Key.of("alpine-plan", "packages").with("world", world()).with("miniroot", miniroot.sha256()).with("keys", fingerprints())
                 // The plan says which line asked for what.
-                .with("lines", atoms.values().stream().map(Config.Line::place).toList()).with("repositories", repositories.stream().map(one -> one.name() + "@" + one.tag()).toList());
+                .with("lines", atoms.values().stream().map(Config.Line::place).toList()).with("repositories", names());
+    }
+
+    /** A plan with exactly the locked packages, whatever asked for them: indexes forget packages, and their signed lines are needed again. */
+    private Cache.Key packagesKey(PackageLock locked) {
+        return Cache.Key.of("alpine-locked", "packages").with("locked", locked.packages().values()).with("miniroot", miniroot.sha256()).with("keys", fingerprints())
+                .with("repositories", names());
+    }
+
+    private List<String> names() {
+        return repositories.stream().map(one -> one.name() + "@" + one.tag()).toList();
     }
 
     private Cache.Key lockedKey(PackageLock locked) {
@@ -149,23 +164,12 @@ final class PackageChoice {
         return Plan.of(catalog, world(), atom -> Optional.ofNullable(atoms.get(atom)).map(Config.Line::place).orElse(""));
     }
 
-    /** The plan when nothing but the locked packages exists. Their index lines come from the indexes, or where they are gone from the files. */
-    private Plan fromLock(PackageLock locked) throws IOException {
-        Catalog all = catalog(Set.of());
+    /** The plan when nothing but the locked packages exists. */
+    private Plan fromLock(PackageLock locked) {
+        Cache.Key kept = packagesKey(locked);
         Catalog only = new Catalog();
         only.addInstalled(base.packages());
-        List<String> missing = new ArrayList<>();
-        for (PackageLock.Entry entry : locked.packages().values()) {
-            Optional<Package> found = all.find(entry.checksum());
-            found.ifPresent(only::addPackage);
-            if (found.isEmpty()) {
-                missing.add(entry.name() + " " + entry.version());
-            }
-        }
-        if (!missing.isEmpty()) {
-            throw new Failure("the repositories no longer have what " + use.file() + " names: " + String.join(", ", missing),
-                    "run with --update-lock to take the packages of today");
-        }
+        (tools.cache().has(kept) ? plan(tools.cache().get(kept, PackageChoice::gone)).packages() : indexed(locked)).forEach(only::addPackage);
         Plan plan = plan(only);
         Set<String> chosen = new HashSet<>();
         plan.packages().forEach(pkg -> chosen.add(pkg.checksum()));
@@ -173,5 +177,24 @@ final class PackageChoice {
             throw new Failure(use.file() + " names " + entry.name() + " " + entry.version() + ", which nothing needs", "run with --update-lock");
         });
         return plan;
+    }
+
+    private static void gone(Path target) throws IOException {
+        throw new IOException("somebody is deleting the cache");
+    }
+
+    /** The locked packages as the indexes have them. */
+    private List<Package> indexed(PackageLock locked) {
+        Catalog all = catalog(Set.of());
+        List<Package> found = new ArrayList<>();
+        List<String> missing = new ArrayList<>();
+        for (PackageLock.Entry entry : locked.packages().values()) {
+            all.find(entry.checksum()).ifPresentOrElse(found::add, () -> missing.add(entry.name() + " " + entry.version()));
+        }
+        if (!missing.isEmpty()) {
+            throw new Failure("the repositories no longer have what " + use.file() + " names: " + String.join(", ", missing),
+                    "run with --update-lock to take the packages of today");
+        }
+        return found;
     }
 }

@@ -176,6 +176,20 @@ class AlpineTest {
     }
 
     @Test
+    void what_is_locked_stays_when_the_index_has_moved_on_and_lines_have_moved() {
+        local(Mode.USE, "hello").installInto(root());
+        put("main", hello("2.0-r0"));
+
+        BuildLock.Use use = BuildLock.Use.of(scratch.resolve("build.lock"), Mode.LOCKED);
+        List<Config.Line> moved = List.of(new Config.Line("config/packages.list", 7, "hello"));
+        Config.Alpine config = new Config.Alpine("3.19", "x86_64", List.of(mirror.toUri()), moved, List.of(), scratch.resolve("keys"), 1_735_689_600L);
+        Alpine.Installed installed = new Alpine(config, use, TestTools.in(scratch)).installInto(root());
+
+        assertThat(installed.packages()).extracting(one -> one.name() + " " + one.version() + " " + one.reason())
+                .containsExactly("hello 1.0-r0 packages.list:7 asks for hello", "libx 1-r0 hello needs so:libx.so.1");
+    }
+
+    @Test
     void a_relative_path_in_repositories_starts_at_the_folder_that_holds_config() {
         Config.Line line = new Config.Line("config/repositories", 1, "@own packages");
         Config.Alpine config = new Config.Alpine("3.19", "x86_64", List.of(mirror.toUri()), List.of(), List.of(line), scratch.resolve("workspace/config/keys"), 0);

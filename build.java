@@ -160,7 +160,7 @@ class Build implements Cli.Script {
                     () -> root.bytes());
             SizeLedger ledger = new SizeLedger(config.budget(), SizeReport.find(workspace.dist()), tools);
             Function<Initramfs.Packed, BuildReport> report = packed -> new BuildReport(config, alpine, components, system.kernel(), system.modules(),
-                    system.firmware(), packed, tools);
+                    system.firmware(), packed, lock, tools);
             Initramfs.Packed initramfs = phase(tools, Phase.INITRAMFS, () -> {
                 Initramfs.Packed packed = packing.pack(root.folder());
                 ledger.requireInitramfs(packed.file(), () -> report.apply(packed).contents());

@@ -14,7 +14,7 @@ import lib.tool.Tools;
 
 /** What dist/build.json says about a build: versions, commits, digests, sizes, seconds of each phase, what was cached. */
 public record BuildReport(Config config, Alpine.Installed alpine, List<Components.Built> components, Kernel.Compiled kernel,
-        Modules.Installed modules, Firmware.Installed firmware, Initramfs.Packed initramfs, Tools tools) {
+        Modules.Installed modules, Firmware.Installed firmware, Initramfs.Packed initramfs, BuildLock.Use lock, Tools tools) {
     private static final String MY_INIT = "sbin/my_init";
 
     /** {@code {uname -r}-{first 7 of the my_init commit}}. */
@@ -50,6 +50,16 @@ public record BuildReport(Config config, Alpine.Installed alpine, List<Component
         }
     }
 
+    /** What stands for the sources of kernel and firmware; those of components are with the components. */
+    private Map<String, Object> sources() {
+        Map<String, Object> sources = new LinkedHashMap<>();
+        lock.read().section("kernel").ifPresent(entry -> sources.put("kernel", entry));
+        if (!firmware.version().isEmpty()) {
+            sources.put("firmware", Map.of("source", firmware.origin(), "version", firmware.version()));
+        }
+        return sources;
+    }
+
     /** The report without the artifacts, which are known only when they are written. */
     public Map<String, Object> json() {
         Map<String, Object> json = new LinkedHashMap<>();
@@ -58,6 +68,7 @@ public record BuildReport(Config config, Alpine.Installed alpine, List<Component
         json.putAll(contents());
         json.put("alpine", Map.of("release", alpine.release(), "arch", config.alpine().arch()));
         json.put("packages", alpine.packages().stream().map(p -> p.name() + "=" + p.version()).toList());
+        json.put("sources", sources());
         json.put("firmware", firmware.items().stream().map(Firmware.Item::path).toList());
         json.put("initramfs", Map.of("bytes", initramfs.bytes(), "unpacked", initramfs.unpackedBytes(), "sha256", initramfs.sha256()));
         json.put("config", config.folder().toAbsolutePath().normalize().toString());

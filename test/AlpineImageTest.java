@@ -169,6 +169,11 @@ class AlpineImageTest {
     }
 
     @Test
+    void the_report_says_what_the_kernel_was_made_from() {
+        assertThat(Json.read(workspace.resolve("dist/build.json")).at("/sources/kernel/sha256").asText()).matches("[0-9a-f]{64}");
+    }
+
+    @Test
     void programs_are_stripped_and_still_whole() throws IOException {
         Elf sshd = Elf.read(workspace.resolve("initramfs/usr/sbin/sshd"));
 

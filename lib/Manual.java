@@ -27,7 +27,7 @@ public record Manual(Path project, List<CommandSpec> commands) {
             new Variable("DEBUG", "all", "`1`: the same as `--debug`"),
             new Variable("NO_COLOR", "all", "set to anything: no colours (no-color.org)"),
             new Variable("TERM", "all", "`dumb`: no colours"),
-            new Variable("MOS_CACHE_DIR", "build.java, clean.java", "folder of the cache; default `$XDG_CACHE_HOME/mos-builder`, else `~/.cache/mos-builder`"),
+            new Variable("MOS_CACHE_DIR", "build.java, clean.java", "folder of the cache; default `~/.cache/mos-builder`"),
             new Variable("RUSTUP_TOOLCHAIN", "build.java", "toolchain of rustup that builds components, as rustup knows it"),
             new Variable("RUSTC_WRAPPER", "build.java", "program that cargo runs rustc with, such as sccache; docs/BUILDING.md"),
             new Variable("CC_WRAPPER", "build.java", "program that the kernel's build runs gcc with, such as sccache or ccache; docs/BUILDING.md"),

@@ -1,6 +1,7 @@
 package lib;
 
 import java.io.IOException;
+import java.math.BigInteger;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -196,12 +197,20 @@ public final class BuildConf {
                 throw wrong(key, "a size such as 12M or 900K");
             }
             int power = " KMG".indexOf(m.group(2).isEmpty() ? ' ' : Character.toUpperCase(m.group(2).charAt(0)));
-            return Long.parseLong(m.group(1)) << 10 * power;
+            BigInteger bytes = new BigInteger(m.group(1)).shiftLeft(10 * power);
+            if (bytes.bitLength() >= Long.SIZE) {
+                throw wrong(key, "a size that a file can have");
+            }
+            return bytes.longValue();
         });
     }
 
+    /** Where the value was said. */
+    String where(Key key) {
+        return Optional.ofNullable(settings.get(key.name())).map(Setting::where).orElse("default");
+    }
+
     Failure wrong(Key key, String expected) {
-        String where = Optional.ofNullable(settings.get(key.name())).map(Setting::where).orElse("default");
-        return Failure.usage(where + ": " + key + "=\"" + get(key) + "\" is not " + expected, key.help);
+        return Failure.usage(where(key) + ": " + key + "=\"" + get(key) + "\" is not " + expected, key.help);
     }
 }

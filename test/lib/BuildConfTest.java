@@ -12,6 +12,8 @@ import lib.BuildConf.Key;
 import lib.tool.Failure;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class BuildConfTest {
     @TempDir
@@ -64,6 +66,13 @@ class BuildConfTest {
         assertThat(BuildConf.read(write("MAX_INITRAMFS_SIZE=12M\nMAX_KERNEL_SIZE=900KiB\n"), Map.of()).size(Key.MAX_INITRAMFS_SIZE)).contains(12L << 20);
         assertThat(BuildConf.read(write("MAX_KERNEL_SIZE=900KiB\n"), Map.of()).size(Key.MAX_KERNEL_SIZE)).contains(900L << 10);
         assertThat(BuildConf.read(write(""), Map.of()).size(Key.MAX_KERNEL_SIZE)).isEmpty();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"99999999999999999999", "99999999999G"})
+    void a_size_that_no_number_holds_is_refused(String size) {
+        assertThatThrownBy(() -> BuildConf.read(folder.resolve("none"), Map.of("MAX_KERNEL_SIZE", size)).size(Key.MAX_KERNEL_SIZE))
+                .hasMessage("environment variable MAX_KERNEL_SIZE: MAX_KERNEL_SIZE=\"" + size + "\" is not a size that a file can have");
     }
 
     private Path write(String text) throws IOException {

@@ -27,6 +27,7 @@ import lib.tool.Trees;
  */
 public record Config(Path folder, Optional<String> environment, Alpine alpine, List<Source> sources, Toolchain toolchain, Guest guest, Kernel kernel, Firmware firmware,
         Budget budget, Optional<Store> store) {
+    private static final long LATEST = 0xffff_ffffL;
 
     /** A meaningful line of a configuration file: comments and blanks taken off. */
     public record Line(String file, int number, String text) {
@@ -131,14 +132,14 @@ public record Config(Path folder, Optional<String> environment, Alpine alpine, L
         }
         BuildConf conf = BuildConf.read(folder.resolve("build.conf"), environment);
         Path base = folder.toAbsolutePath().normalize().getParent();
-        long epoch = Long.parseLong(conf.get(Key.SOURCE_DATE_EPOCH, Pattern.compile("\\d{1,10}"), "a time in seconds since 1970"));
+        long epoch = epoch(conf);
         String arch = conf.get(Key.ALPINE_ARCH, Pattern.compile("x86_64|aarch64"), "x86_64 or aarch64");
         return new Config(folder, conf.environment(),
                 new Alpine(conf.get(Key.ALPINE_VERSION, Pattern.compile("\\d+\\.\\d+(\\.\\d+)?"), "a version such as 3.22 or 3.19.4"), arch,
                         Arrays.stream(conf.get(Key.ALPINE_MIRROR).strip().split("\\s+")).map(text -> Download.uri(text, base)).toList(),
                         lines(folder.resolve("packages.list")), optionalLines(folder.resolve("repositories")), folder.resolve("keys"), epoch),
                 Source.all(lines(folder.resolve("sources.conf")), arch),
-                new Toolchain(conf.find(Key.RUST_TARGET).orElse(arch + "-unknown-linux-musl"), base, epoch),
+                new Toolchain(rustTarget(conf).orElse(arch + "-unknown-linux-musl"), base, epoch),
                 new Guest(conf.get(Key.HOSTNAME, Pattern.compile("[A-Za-z0-9][A-Za-z0-9-]{0,62}"), "a host name"), passwordHash(conf),
                         optionalLines(folder.resolve("modules.conf")), existing(folder.resolve("my_init/my_init.conf")).getParent(),
                         Services.read(folder.resolve("my_init")), runtime(conf), epoch),
@@ -150,6 +151,20 @@ public record Config(Path folder, Optional<String> environment, Alpine alpine, L
                 new Budget(conf.get(Key.UPX, Upx.class), conf.yes(Key.LINK_IDENTICAL), conf.get(Key.COMPRESSION, Compression.class),
                         conf.size(Key.MAX_INITRAMFS_SIZE), conf.size(Key.MAX_KERNEL_SIZE), groups(conf), epoch),
                 Store.read(folder.resolve("rfs.conf"), environment));
+    }
+
+    /** The headers of cpio have eight hexadecimal digits for it (Documentation/driver-api/early-userspace/buffer-format.rst). */
+    private static long epoch(BuildConf conf) {
+        long epoch = Long.parseLong(conf.get(Key.SOURCE_DATE_EPOCH, Pattern.compile("\\d{1,10}"), "a time in seconds since 1970"));
+        if (epoch > LATEST) {
+            throw conf.wrong(Key.SOURCE_DATE_EPOCH, "a time that an initramfs can hold: at most " + LATEST);
+        }
+        return epoch;
+    }
+
+    private static Optional<String> rustTarget(BuildConf conf) {
+        return conf.find(Key.RUST_TARGET)
+                .map(any -> conf.get(Key.RUST_TARGET, Pattern.compile("[A-Za-z0-9_.]+(-[A-Za-z0-9_.]+)+"), "a target triple such as x86_64-unknown-linux-musl"));
     }
 
     private static Optional<Runtime> runtime(BuildConf conf) {
@@ -169,10 +184,11 @@ public record Config(Path folder, Optional<String> environment, Alpine alpine, L
         return Map.copyOf(groups);
     }
 
+    /** The value stays out of messages: it may be a password. */
     private static Optional<String> passwordHash(BuildConf conf) {
         Optional<String> hash = conf.find(Key.ROOT_PASSWORD_HASH);
         hash.filter(text -> !text.matches("\\$[0-9a-z]{1,4}\\$[A-Za-z0-9./$=,_-]{8,}")).ifPresent(text -> {
-            throw Failure.usage("ROOT_PASSWORD_HASH is not a crypt(5) hash", "make one with: openssl passwd -6");
+            throw Failure.usage(conf.where(Key.ROOT_PASSWORD_HASH) + ": ROOT_PASSWORD_HASH is not a crypt(5) hash", "make one with: openssl passwd -6");
         });
         return hash;
     }

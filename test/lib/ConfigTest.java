@@ -11,6 +11,8 @@ import lib.tool.Failure;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class ConfigTest {
     @TempDir
@@ -48,6 +50,20 @@ class ConfigTest {
     void the_rust_target_follows_the_architecture() {
         assertThat(Config.read(config, Map.of("ALPINE_ARCH", "aarch64")).toolchain().target()).isEqualTo("aarch64-unknown-linux-musl");
         assertThat(Config.read(config, Map.of("RUST_TARGET", "x86_64-unknown-linux-gnu")).toolchain().target()).isEqualTo("x86_64-unknown-linux-gnu");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"../x86_64-unknown-linux-musl", "--config=x-y", "musl", "x86_64-unknown linux-musl"})
+    void a_rust_target_is_a_triple(String target) {
+        assertThatThrownBy(() -> Config.read(config, Map.of("RUST_TARGET", target))).isInstanceOf(Failure.class)
+                .hasMessage("environment variable RUST_TARGET: RUST_TARGET=\"" + target + "\" is not a target triple such as x86_64-unknown-linux-musl");
+    }
+
+    @Test
+    void a_time_that_cpio_cannot_hold_is_refused() {
+        assertThat(Config.read(config, Map.of("SOURCE_DATE_EPOCH", "4294967295")).budget().epoch()).isEqualTo(0xffff_ffffL);
+        assertThatThrownBy(() -> Config.read(config, Map.of("SOURCE_DATE_EPOCH", "4294967296"))).isInstanceOf(Failure.class)
+                .hasMessageContaining("SOURCE_DATE_EPOCH=\"4294967296\" is not a time that an initramfs can hold: at most 4294967295");
     }
 
     @Test
@@ -123,7 +139,8 @@ class ConfigTest {
     void a_password_hash_that_is_none_is_refused_without_being_shown() throws IOException {
         write("build.conf", "ROOT_PASSWORD_HASH=\"hunter2\"\n");
 
-        assertThatThrownBy(() -> Config.read(config, Map.of())).hasMessageContaining("ROOT_PASSWORD_HASH").message().doesNotContain("hunter2");
+        assertThatThrownBy(() -> Config.read(config, Map.of())).hasMessage(config.resolve("build.conf") + ":1: ROOT_PASSWORD_HASH is not a crypt(5) hash");
+        assertThatThrownBy(() -> Config.read(config, Map.of("ROOT_PASSWORD_HASH", "hunter2"))).hasMessage("environment variable ROOT_PASSWORD_HASH: ROOT_PASSWORD_HASH is not a crypt(5) hash");
         write("build.conf", "ROOT_PASSWORD_HASH=\"$6$abcdefgh$0123456789./abcdef\"\n");
         assertThat(Config.read(config, Map.of()).guest().rootPasswordHash()).contains("$6$abcdefgh$0123456789./abcdef");
     }

@@ -96,6 +96,7 @@ class Build implements Cli.Script {
 
     @Override
     public Integer call() {
+        options.check();
         Console console = Console.stderr(options.debug).quiet(options.quiet);
         if (options.checkDependencies || options.installDependencies) {
             return checkDependencies(tools(console, Optional.empty()));

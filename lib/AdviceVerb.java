@@ -45,6 +45,7 @@ public final class AdviceVerb implements Callable<Integer> {
         if (mbit <= 0) {
             throw Failure.usage("--mbit " + mbit + " is no speed", "give a number above 0");
         }
+        BuildOptions.requireJobs(jobs);
         Workspace workspace = built(Workspace.find(folder, Optional.empty()));
         Console console = Console.stderr("1".equals(System.getenv("DEBUG")));
         Cache cache = new Cache(Cache.defaultFolder(System.getenv()), console::log);

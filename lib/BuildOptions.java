@@ -96,6 +96,20 @@ public final class BuildOptions {
     @Option(names = {"-h", "--help"}, usageHelp = true, description = "show this text")
     public boolean help;
 
+    /** Refuses what no build can do. */
+    public void check() {
+        requireJobs(jobs);
+        if (menuconfig && json) {
+            throw Failure.usage("--menuconfig has no --json: the kernel's menu is drawn on stdout", "leave --json out");
+        }
+    }
+
+    static void requireJobs(int jobs) {
+        if (jobs < 1) {
+            throw Failure.usage("--jobs " + jobs + " would do nothing", "give 1 or more");
+        }
+    }
+
     /** The variables of this process, with --env among them. */
     public Map<String, String> variables() {
         Map<String, String> variables = new HashMap<>(System.getenv());

@@ -69,6 +69,12 @@ class BuildOptionsTest {
         assertThat(after.lines().filter(line -> !before.contains(line))).singleElement().asString().contains("\"my_init\"", "\"commit\"");
     }
 
+    @Test
+    void what_no_build_can_do_is_refused() throws IOException, InterruptedException {
+        assertThat(build("--jobs", "0")).satisfies(run -> assertThat(run.exitCode()).isEqualTo(2)).satisfies(run -> assertThat(run.err()).contains("error: --jobs 0"));
+        assertThat(build("--menuconfig", "--json").exitCode()).isEqualTo(2);
+    }
+
     private Script.Run build(String... more) throws IOException, InterruptedException {
         return Script.run(settings(), words(more));
     }

@@ -178,7 +178,7 @@ class Build implements Cli.Script {
             store.ifPresent(s3 -> upload(s3, config, workspace, system.kernel(), firmware, tools));
             return done(workspace, tools, start);
         } catch (Until reached) {
-            System.out.println(root.folder());
+            System.out.println(options.json ? Json.line(BuildReport.until(root.folder(), config, tools)) : root.folder());
             return 0;
         }
     }

@@ -64,13 +64,27 @@ public record BuildReport(Config config, Alpine.Installed alpine, List<Component
     public Map<String, Object> json() {
         Map<String, Object> json = new LinkedHashMap<>();
         json.put("version", version());
-        config.environment().ifPresent(name -> json.put("environment", name));
         json.putAll(contents());
         json.put("alpine", Map.of("release", alpine.release(), "arch", config.alpine().arch()));
         json.put("packages", alpine.packages().stream().map(p -> p.name() + "=" + p.version()).toList());
         json.put("sources", sources());
         json.put("firmware", firmware.items().stream().map(Firmware.Item::path).toList());
         json.put("initramfs", Map.of("bytes", initramfs.bytes(), "unpacked", initramfs.unpackedBytes(), "sha256", initramfs.sha256()));
+        json.putAll(course(config, tools));
+        return json;
+    }
+
+    /** What --json says of a build that ended behind the phase of --until: where the root tree is, and how it came about. */
+    public static Map<String, Object> until(Path root, Config config, Tools tools) {
+        Map<String, Object> json = new LinkedHashMap<>();
+        json.put("root", root.toString());
+        json.putAll(course(config, tools));
+        return json;
+    }
+
+    private static Map<String, Object> course(Config config, Tools tools) {
+        Map<String, Object> json = new LinkedHashMap<>();
+        config.environment().ifPresent(name -> json.put("environment", name));
         json.put("config", config.folder().toAbsolutePath().normalize().toString());
         json.put("sourceDateEpoch", config.budget().epoch());
         Map<String, Double> seconds = new LinkedHashMap<>();

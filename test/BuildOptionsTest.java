@@ -1,5 +1,6 @@
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -8,6 +9,7 @@ import java.util.Map;
 import java.util.stream.Stream;
 import lib.TestProject;
 import lib.Workspace;
+import lib.tool.Json;
 import lib.tool.Lock;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -73,6 +75,16 @@ class BuildOptionsTest {
     void what_no_build_can_do_is_refused() throws IOException, InterruptedException {
         assertThat(build("--jobs", "0")).satisfies(run -> assertThat(run.exitCode()).isEqualTo(2)).satisfies(run -> assertThat(run.err()).contains("error: --jobs 0"));
         assertThat(build("--menuconfig", "--json").exitCode()).isEqualTo(2);
+    }
+
+    @Test
+    void json_of_a_part_of_a_build_names_the_root_tree() throws IOException, InterruptedException {
+        Script.Run run = build("--json");
+
+        assertThat(run.exitCode()).describedAs(run.toString()).isZero();
+        JsonNode json = Json.parse(run.out(), "stdout");
+        assertThat(json.path("root").asText()).isEqualTo(folder.resolve("initramfs").toString());
+        assertThat(json.path("seconds").has("Environment")).isTrue();
     }
 
     private Script.Run build(String... more) throws IOException, InterruptedException {

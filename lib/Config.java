@@ -123,7 +123,20 @@ public record Config(Path folder, Optional<String> environment, Alpine alpine, L
     public enum Upx { AUTO, ALWAYS, NEVER }
 
     /** Compression of the initramfs. */
-    public enum Compression { XZ, ZSTD, GZIP, NONE }
+    public enum Compression {
+        XZ(".xz"), ZSTD(".zst"), GZIP(".gz"), NONE("");
+
+        private final String ending;
+
+        Compression(String ending) {
+            this.ending = ending;
+        }
+
+        /** Name of an initramfs that is packed so: {@code initramfs.cpio.xz}. */
+        String fileName() {
+            return "initramfs.cpio" + ending;
+        }
+    }
 
     /** Reads and checks the folder; relative paths in it start from its parent (the workspace). */
     public static Config read(Path folder, Map<String, String> environment) {

@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
@@ -53,6 +54,7 @@ public record Dist(Workspace workspace) {
         texts.put(workspace.dist().resolve("SHA256SUMS"), sums.toString().getBytes(StandardCharsets.UTF_8));
         texts.put(workspace.dist().resolve("build.json"), Json.pretty(json).getBytes(StandardCharsets.UTF_8));
         replaceAll(artifacts, texts);
+        deleteArchivesBut(initramfs.getFileName().toString());
         show("modules", report.kernel().modules());
         show("config", report.kernel().config());
         return workspace.image();
@@ -108,6 +110,12 @@ public record Dist(Workspace workspace) {
         try (Stream<Path> files = Files.list(workspace.dist())) {
             files.filter(file -> file.toString().endsWith(".part")).forEach(Trees::delete);
         }
+    }
+
+    /** After a change of COMPRESSION the last initramfs, which has another name, would stand beside an image that it is not from. */
+    private void deleteArchivesBut(String name) {
+        Arrays.stream(Config.Compression.values()).map(Config.Compression::fileName).filter(other -> !other.equals(name))
+                .forEach(other -> Trees.delete(workspace.dist().resolve(other)));
     }
 
     private static Path part(Map<Path, Path> parts, Path target) {

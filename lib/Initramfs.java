@@ -55,21 +55,11 @@ public record Initramfs(Config.Budget budget, Architecture guest, Tools tools, i
         try (PackingProcess process = new PackingProcess(tools, jobs)) {
             String digest = tools.console().step("cpio of the root tree", () -> archive(root, cpio),
                     sha -> "cpio archive of " + Console.mib(size(cpio)) + " (sha256 " + sha.substring(0, 12) + ")");
-            Path packed = tools.console().step("compress", () -> compress(cpio, digest, process), file -> fileName(budget.compression()) + " " + Console.mib(size(file)));
+            Path packed = tools.console().step("compress", () -> compress(cpio, digest, process), file -> budget.compression().fileName() + " " + Console.mib(size(file)));
             return new Packed(packed, Digest.sha256(packed), size(packed), size(cpio));
         } finally {
             Trees.delete(cpio);
         }
-    }
-
-    /** initramfs.cpio.xz, or the name that goes with another compression. */
-    public static String fileName(Compression compression) {
-        return "initramfs.cpio" + switch (compression) {
-            case XZ -> ".xz";
-            case ZSTD -> ".zst";
-            case GZIP -> ".gz";
-            case NONE -> "";
-        };
     }
 
     private String archive(Path root, Path cpio) {
@@ -87,14 +77,14 @@ public record Initramfs(Config.Budget budget, Architecture guest, Tools tools, i
                 .with("recipe", RECIPE);
         return tools.cache().get(key, folder -> {
             Files.createDirectory(folder);
-            Path target = folder.resolve(fileName(budget.compression()));
+            Path target = folder.resolve(budget.compression().fileName());
             switch (budget.compression()) {
                 case XZ -> process.xz(cpio, guest == Architecture.X86_64, target);
                 case ZSTD -> copy(cpio, new ZstdOutputStream(Files.newOutputStream(target), 19));
                 case GZIP -> copy(cpio, new GZIPOutputStream(Files.newOutputStream(target)));
                 case NONE -> Files.copy(cpio, target);
             }
-        }).resolve(fileName(budget.compression()));
+        }).resolve(budget.compression().fileName());
     }
 
     private static void copy(Path file, OutputStream out) throws IOException {

@@ -20,8 +20,8 @@ import lib.tool.Trees;
 
 /**
  * Builds the same image a second time under other circumstances and compares all bytes: another folder on another file system where there
- * is one, another user's name and home, umask, locale, time zone, number of jobs, and a clock that is a week ahead. Downloads and the
- * kernel's objects are shared with the first build; whatever else the six phases keep is made anew.
+ * is one, another user's name, umask, language, time zone, number of jobs and processors, and a clock that is a week ahead. Downloads and
+ * the kernel's objects are shared with the first build; whatever else the six phases keep is made anew.
  */
 public record Reproduction(Workspace workspace, BuildOptions options, Tools tools) {
     private static final Set<String> MADE_ANEW = Set.of("alpine-plan", "miniroot", "component", "cargo-target", "microcode", "firmware", "strip", "upx",
@@ -29,6 +29,11 @@ public record Reproduction(Workspace workspace, BuildOptions options, Tools tool
     private static final Path MEMORY = Path.of("/dev/shm");
     private static final long ROOM = 1L << 30;
     private static final int WEEK = 7 * 24 * 3600;
+    /** In Turkish i and I are no pair. This JVM knows the language without the system's locale, which many machines lack. */
+    private static final List<String> TURKISH = List.of("-Duser.language=tr", "-Duser.country=TR");
+    /** Whatever the first build uploads, and with which keys, the second one has nowhere to upload to and asks no other cache. */
+    private static final Map<String, String> NOWHERE = Map.of("UPLOAD_KERNEL", "", "UPLOAD_MANIFESTS", "", "REMOTE_CACHE", "",
+            "S3_ENDPOINT", "http://nowhere.invalid", "S3_BUCKET", "nowhere", "S3_ACCESS_KEY", "none", "S3_SECRET_KEY", "none");
     /** Loaded before the C library of any program, glibc's or musl's: real time is a week ahead, the rest of the clocks are as they are. */
     private static final String CLOCK = """
             struct timespec { long seconds, nanoseconds; };
@@ -114,17 +119,21 @@ public record Reproduction(Workspace workspace, BuildOptions options, Tools tool
     /** This program again, as it was started, with the umask of somebody who is careful. */
     List<String> command(Workspace second) {
         List<String> argv = new ArrayList<>(List.of("sh", "-c", "umask 077; exec \"$@\"", "sh"));
-        argv.addAll(UserNamespace.ownProgram());
-        argv.addAll(List.of("-C", second.folder().toString(), "--config", second.config().toString(), "--host", "--jobs", options.jobs == 1 ? "3" : "1"));
+        List<String> program = UserNamespace.ownProgram();
+        String jobs = options.jobs == 1 ? "3" : "1";
+        argv.add(program.get(0));
+        argv.addAll(TURKISH);
+        argv.add("-XX:ActiveProcessorCount=" + jobs);
+        argv.addAll(program.subList(1, program.size()));
+        argv.addAll(List.of("-C", second.folder().toString(), "--config", second.config().toString(), "--host", "--jobs", jobs));
         options.environment.ifPresent(name -> argv.addAll(List.of("--env", name)));
         Stream.of(options.offline ? "--offline" : "", options.locked ? "--locked" : "").filter(word -> !word.isEmpty()).forEach(argv::add);
         return argv;
     }
 
-    private Map<String, String> environment(Path apart, Optional<Path> clock) {
-        Map<String, String> changed = new LinkedHashMap<>();
-        changed.put("LC_ALL", "C");
-        changed.put("LANG", "tr_TR.UTF-8");
+    Map<String, String> environment(Path apart, Optional<Path> clock) {
+        Map<String, String> changed = new LinkedHashMap<>(NOWHERE);
+        changed.put("LC_ALL", "tr_TR.UTF-8");
         changed.put("TZ", "Pacific/Kiritimati");
         changed.put("USER", "somebody");
         changed.put("LOGNAME", "somebody");

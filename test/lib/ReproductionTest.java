@@ -8,6 +8,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Stream;
 import lib.image.Cpio;
 import lib.image.Xz;
@@ -104,8 +106,18 @@ class ReproductionTest {
 
         List<String> argv = new Reproduction(first, options, TestTools.in(folder)).command(second);
 
-        assertThat(argv).startsWith("sh", "-c", "umask 077; exec \"$@\"").containsSequence("-C", second.folder().toString()).containsSequence("--jobs", "1")
+        assertThat(argv).startsWith("sh", "-c", "umask 077; exec \"$@\"").containsSubsequence("-Duser.language=tr", "-XX:ActiveProcessorCount=1", "-classpath").containsSequence("-C", second.folder().toString()).containsSequence("--jobs", "1")
                 .containsSequence("--config", folder.toString());
+    }
+
+    @Test
+    void the_second_build_has_nothing_and_nowhere_to_upload() throws IOException {
+        Path settings = Files.writeString(folder.resolve("rfs.conf"), "S3_ENDPOINT=\"https://s3.example.org\"\nS3_BUCKET=\"images\"\n");
+
+        Map<String, String> environment = new Reproduction(first, new BuildOptions(), TestTools.in(folder)).environment(folder.resolve("apart"), Optional.empty());
+
+        assertThat(environment).containsEntry("UPLOAD_KERNEL", "").containsEntry("UPLOAD_MANIFESTS", "").containsEntry("REMOTE_CACHE", "");
+        assertThat(Store.read(settings, environment).orElseThrow().endpoint()).hasToString("http://nowhere.invalid");
     }
 
     private void pack(int later) throws IOException {

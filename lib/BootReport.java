@@ -96,7 +96,10 @@ public record BootReport(String result, String machine, String contract, String 
         }
     }
 
-    /** The last boot in the form that CI systems read: a test for each line that must appear, one for those that must not. */
+    /**
+     * The last boot in the form that CI systems read: a test for each line that must appear, one for those that must not, and the
+     * timeline, since such systems show the time of each test and how it changes.
+     */
     public String junit(BootContract rules) {
         Run run = runs.get(runs.size() - 1);
         List<BootJunit.Case> cases = new ArrayList<>();
@@ -106,6 +109,8 @@ public record BootReport(String result, String machine, String contract, String 
                     event.isPresent() ? "" : "the line did not appear (" + run.result() + ")", run.tail(), ""));
         }
         cases.add(new BootJunit.Case("nothing that must not appear", run.seconds(), clean(run) ? "" : run.why(), run.tail(), ""));
+        run.phases().forEach((name, seconds) -> cases.add(BootJunit.Case.measured("phase " + name, seconds)));
+        new Timeline(run.events()).servicesUp().forEach(event -> cases.add(BootJunit.Case.measured(event.name(), event.seconds())));
         return new BootJunit("boot", run.seconds(), cases).xml();
     }
 

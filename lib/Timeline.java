@@ -13,6 +13,8 @@ import java.util.regex.Pattern;
 public record Timeline(List<Event> events) {
     private static final String KERNEL = "kernel";
     private static final String INIT = "init";
+    private static final String SERVICE = "service ";
+    private static final String FAILED = " failed";
     private static final Pattern KERNEL_LINE = Pattern.compile("Linux version \\d");
     private static final Pattern INIT_LINE = Pattern.compile("Run \\S+ as init process");
     private static final Pattern SERVICE_LINE = Pattern.compile("\\bservice '?([\\w@.-]+)'? (running|done|ready|up|failed)\\b");
@@ -41,7 +43,7 @@ public record Timeline(List<Event> events) {
             }
             Matcher service = SERVICE_LINE.matcher(text);
             if (service.find()) {
-                put("service " + service.group(1) + " " + service.group(2), seconds, guest);
+                put(SERVICE + service.group(1) + " " + service.group(2), seconds, guest);
             }
         }
 
@@ -73,6 +75,11 @@ public record Timeline(List<Event> events) {
             phases.put(starts.get(i).name(), round(Math.max(0, next - starts.get(i).seconds())));
         }
         return phases;
+    }
+
+    /** The points at which services came up. */
+    List<Event> servicesUp() {
+        return events.stream().filter(event -> event.name().startsWith(SERVICE) && !event.name().endsWith(FAILED)).toList();
     }
 
     /** The latest time by the guest's own clock. */

@@ -29,7 +29,7 @@ class RunitTest extends RunitProcess {
         assertThat(ran.code()).isZero();
         assertThat(ran.out()).startsWith("boot contract met in ").contains("  kernel ", "must guest login:");
         assertThat(Files.readString(workspace.resolve("vm/default/boot.log"))).contains("guest login: ");
-        assertThat(Files.readString(workspace.resolve("boot.xml"))).contains("tests=\"4\" failures=\"0\"");
+        assertThat(Files.readString(workspace.resolve("boot.xml"))).contains("tests=\"7\" failures=\"0\"", "name=\"phase kernel\"");
         assertThat(hypervisorRuns()).isFalse();
     }
 

@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.IntStream;
 import javax.xml.parsers.DocumentBuilderFactory;
 import lib.BootCheck.Verdict;
 import lib.tool.Failure;
@@ -16,6 +17,7 @@ import lib.tool.Json;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.w3c.dom.Element;
+import org.w3c.dom.NodeList;
 
 class BootReportTest {
     @TempDir
@@ -71,12 +73,27 @@ class BootReportTest {
         BootReport missing = BootReport.of("default", contract, List.of(boot(Verdict.TIMEOUT, "too late\n  missing: c (boot.expect:2)", 60, "must a <b>")), false);
         Element late = parse(missing.junit(contract));
         assertThat(late.getAttribute("failures")).isEqualTo("1");
-        assertThat(late.getElementsByTagName("testcase").getLength()).isEqualTo(3);
+        assertThat(late.getElementsByTagName("testcase").getLength()).isEqualTo(4);
         assertThat(((Element) late.getElementsByTagName("testcase").item(0)).getAttribute("name")).isEqualTo("a <b>");
 
         BootReport panic = BootReport.of("default", contract, List.of(boot(Verdict.PANIC, "the kernel gave up: x", 2, "must a <b>", "must c")), false);
         assertThat(parse(panic.junit(contract)).getAttribute("failures")).isEqualTo("1");
         assertThat(panic.result()).isEqualTo("panic");
+    }
+
+    @Test
+    void ci_systems_see_how_long_each_phase_took_and_when_services_came_up() throws Exception {
+        Timeline.Recorder recorder = new Timeline.Recorder();
+        recorder.line("[    0.000000] Linux version 6.12.44", 1.5);
+        recorder.line("[    0.700000] Run /init as init process", 2.25);
+        recorder.line("service 'net' running", 2.5);
+        recorder.line("service 'time' failed", 2.75);
+        Boot.Outcome outcome = new Boot.Outcome(Verdict.MET, "", 3, recorder.timeline(), List.of());
+
+        NodeList cases = parse(BootReport.of("default", contract, List.of(outcome), false).junit(contract)).getElementsByTagName("testcase");
+
+        assertThat(IntStream.range(3, cases.getLength()).mapToObj(i -> (Element) cases.item(i)).map(one -> one.getAttribute("name") + " " + one.getAttribute("time")))
+                .containsExactly("phase firmware 1.5", "phase kernel 0.75", "phase init 0.75", "service net running 2.5");
     }
 
     private static Element parse(String xml) throws Exception {

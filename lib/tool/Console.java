@@ -225,13 +225,18 @@ public final class Console implements AutoCloseable {
         }
     }
 
+    /** Whether bars are seen. */
+    boolean drawsBars() {
+        return terminal && !quiet;
+    }
+
     /**
      * A bar for work of {@code max} units ({@code unitSize} of them make one {@code unitName}, for example 1 MiB); drawn on a
      * terminal only. A negative {@code max} means that the length is not known.
      */
     public Progress progress(String label, long max, String unitName, long unitSize) {
-        if (!terminal || quiet) {
-            return new Progress(null);
+        if (!drawsBars()) {
+            return Progress.none();
         }
         return new Progress(new ProgressBarBuilder().setTaskName("  " + label).setInitialMax(max)
                 .setUnit(unitName, unitSize).showSpeed().setStyle(colour ? ProgressBarStyle.COLORFUL_UNICODE_BLOCK : ProgressBarStyle.ASCII)

@@ -149,7 +149,7 @@ public record Git(Shell shell, Cache cache, boolean offline) {
     }
 
     /** Git asks nobody, speaks English, runs no helper programs that a URL names, and gives up on a server that is silent for a minute. */
-    private static Shell.Command command(List<String> argv) {
+    static Shell.Command command(List<String> argv) {
         return Shell.Command.of(argv).with("GIT_TERMINAL_PROMPT", "0").with("GIT_ALLOW_PROTOCOL", "file:git:http:https:ssh").with("LC_ALL", "C")
                 .with("GIT_HTTP_LOW_SPEED_LIMIT", "1").with("GIT_HTTP_LOW_SPEED_TIME", "60");
     }

@@ -2,8 +2,10 @@ package lib.tool;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 
 /**
  * What the cache holds of one repository: a bare repository with the commits that builds asked for, each without its history and kept by
@@ -11,7 +13,7 @@ import java.util.Optional;
  * have to be looked up, a second one with all commits and no files.
  */
 record GitMirror(Git git, String url) {
-    private static final List<String> FETCH = List.of("git", "-c", "gc.auto=0", "-c", "maintenance.auto=false", "fetch", "--quiet", "--no-write-fetch-head");
+    private static final List<String> FETCH = List.of("git", "-c", "gc.auto=0", "-c", "maintenance.auto=false", "fetch", "--no-write-fetch-head");
 
     /** The mirror, with this commit in it. */
     Path with(String commit) {
@@ -32,7 +34,7 @@ record GitMirror(Git git, String url) {
     Optional<String> find(String digits) {
         Path history = open("git-history");
         return locked(history, () -> {
-            git.run(fetch("--tags", "--force", "--filter=tree:0", "origin", "+refs/heads/*:refs/heads/*"), history, "cannot fetch " + url);
+            fetch(history, this::required, "--tags", "--force", "--filter=tree:0", "origin", "+refs/heads/*:refs/heads/*");
             Shell.Result found = git.attempt(List.of("git", "rev-parse", "--verify", "--quiet", digits + "^{commit}"), history);
             return found.exitCode() == 0 ? Optional.of(found.text()) : Optional.<String>empty();
         });
@@ -47,17 +49,28 @@ record GitMirror(Git git, String url) {
         if (git.offline()) {
             throw new Failure("commit " + commit + " of " + url + " is not in the cache and --offline forbids fetching it", "run once without --offline");
         }
-        if (git.attempt(fetch("--depth=1", "--no-tags", "origin", "+" + commit + ":refs/keep/" + commit), mirror).exitCode() == 0) {
+        if (fetch(mirror, git.shell()::attempt, "--depth=1", "--no-tags", "origin", "+" + commit + ":refs/keep/" + commit).exitCode() == 0) {
             return;
         }
-        git.run(fetch("--tags", "--force", "origin", "+refs/heads/*:refs/heads/*"), mirror, "cannot fetch " + url);
+        fetch(mirror, this::required, "--tags", "--force", "origin", "+refs/heads/*:refs/heads/*");
         if (git.attempt(List.of("git", "update-ref", "refs/keep/" + commit, commit + "^{commit}"), mirror).exitCode() != 0) {
             throw new Failure(url + " no longer has the commit " + commit, "the branch or tag was rewritten: --update-lock=NAME takes what is there now");
         }
     }
 
-    private static List<String> fetch(String... arguments) {
-        return java.util.stream.Stream.concat(FETCH.stream(), java.util.Arrays.stream(arguments)).toList();
+    /** Fetches with a bar where one is drawn. With --quiet git would tell nothing of what it receives. */
+    private Shell.Result fetch(Path mirror, Function<Shell.Command, Shell.Result> runner, String... arguments) {
+        Console console = git.shell().console();
+        List<String> argv = new ArrayList<>(FETCH);
+        argv.add(console.drawsBars() ? "--progress" : "--quiet");
+        argv.addAll(List.of(arguments));
+        try (Progress bar = console.progress("fetching " + url.replaceFirst("/+$", "").replaceFirst("^.*[/:]", ""), -1, " objects", 1)) {
+            return runner.apply(Git.command(argv).in(mirror).taking(new GitProgress(bar)));
+        }
+    }
+
+    private Shell.Result required(Shell.Command command) {
+        return git.shell().run(command, "cannot fetch " + url);
     }
 
     private <T> T locked(Path mirror, Cache.Work<T> work) {

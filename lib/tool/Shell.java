@@ -22,6 +22,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -50,12 +51,16 @@ public final class Shell {
         this.console = console;
     }
 
+    Console console() {
+        return console;
+    }
+
     /** A command: argument list, folder, additions to the environment, text for its standard input, listener for its lines. */
     public record Command(List<String> argv, Optional<Path> directory, Map<String, String> environment, boolean emptyEnvironment,
-            Optional<byte[]> input, Consumer<String> onLine, Optional<Integer> timeoutSeconds) {
+            Optional<byte[]> input, Predicate<String> listener, Optional<Integer> timeoutSeconds) {
 
         public static Command of(List<String> argv) {
-            return new Command(List.copyOf(argv), Optional.empty(), Map.of(), false, Optional.empty(), line -> { }, Optional.empty());
+            return new Command(List.copyOf(argv), Optional.empty(), Map.of(), false, Optional.empty(), line -> false, Optional.empty());
         }
 
         public static Command of(String... argv) {
@@ -64,17 +69,17 @@ public final class Shell {
 
         /** Another argument list with the same surroundings. */
         Command with(List<String> other) {
-            return new Command(List.copyOf(other), directory, environment, emptyEnvironment, input, onLine, timeoutSeconds);
+            return new Command(List.copyOf(other), directory, environment, emptyEnvironment, input, listener, timeoutSeconds);
         }
 
         public Command in(Path folder) {
-            return new Command(argv, Optional.of(folder), environment, emptyEnvironment, input, onLine, timeoutSeconds);
+            return new Command(argv, Optional.of(folder), environment, emptyEnvironment, input, listener, timeoutSeconds);
         }
 
         public Command with(String variable, String value) {
             Map<String, String> more = new LinkedHashMap<>(environment);
             more.put(variable, value);
-            return new Command(argv, directory, more, emptyEnvironment, input, onLine, timeoutSeconds);
+            return new Command(argv, directory, more, emptyEnvironment, input, listener, timeoutSeconds);
         }
 
         public Command with(Map<String, String> variables) {
@@ -87,21 +92,29 @@ public final class Shell {
 
         /** Nothing of this process's environment is handed on. */
         public Command withOnly(Map<String, String> variables) {
-            return new Command(argv, directory, variables, true, input, onLine, timeoutSeconds);
+            return new Command(argv, directory, variables, true, input, listener, timeoutSeconds);
         }
 
         public Command input(byte[] bytes) {
-            return new Command(argv, directory, environment, emptyEnvironment, Optional.of(bytes), onLine, timeoutSeconds);
+            return new Command(argv, directory, environment, emptyEnvironment, Optional.of(bytes), listener, timeoutSeconds);
         }
 
         /** Called for each line that the command prints (on either stream), from another thread. */
         public Command onLine(Consumer<String> listener) {
+            return taking(line -> {
+                listener.accept(line);
+                return false;
+            });
+        }
+
+        /** The same; lines for which the listener returns true are for it alone and get into neither log nor failure. */
+        Command taking(Predicate<String> listener) {
             return new Command(argv, directory, environment, emptyEnvironment, input, listener, timeoutSeconds);
         }
 
         /** After this time the command and its children are ended and it counts as failed. */
         public Command timeout(int seconds) {
-            return new Command(argv, directory, environment, emptyEnvironment, input, onLine, Optional.of(seconds));
+            return new Command(argv, directory, environment, emptyEnvironment, input, listener, Optional.of(seconds));
         }
 
         /** The command as a person would type it. */
@@ -158,6 +171,9 @@ public final class Shell {
         ByteArrayOutputStream stdout = new ByteArrayOutputStream();
         Deque<String> tail = new ArrayDeque<>();
         Consumer<String> line = text -> {
+            if (command.listener().test(text)) {
+                return;
+            }
             synchronized (tail) {
                 tail.addLast(text);
                 if (tail.size() > TAIL) {
@@ -165,7 +181,6 @@ public final class Shell {
                 }
             }
             console.output(text);
-            command.onLine().accept(text);
         };
         console.log("$ " + command.pasteable());
         ProcessExecutor executor = new ProcessExecutor().command(command.argv())

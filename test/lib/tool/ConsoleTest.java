@@ -71,16 +71,18 @@ class ConsoleTest {
     void a_real_terminal_gets_colour_and_NO_COLOR_takes_it_away() {
         Assumptions.assumeTrue(Shell.which("script").isPresent(), "script (util-linux) is not installed");
 
-        assertThat(onTerminal("TERM=xterm")).contains("\033[31merror:");
-        assertThat(onTerminal("TERM=xterm", "NO_COLOR=1")).contains("error:").doesNotContain("\033[31m");
-        assertThat(onTerminal("TERM=dumb")).contains("error:").doesNotContain("\033[31m");
+        assertThat(onTerminal(List.of("TERM=xterm"), Fails.class)).contains("\033[31merror:");
+        assertThat(onTerminal(List.of("TERM=xterm", "NO_COLOR=1"), Fails.class)).contains("error:").doesNotContain("\033[31m");
+        assertThat(onTerminal(List.of("TERM=dumb"), Fails.class)).contains("error:").doesNotContain("\033[31m");
     }
 
-    private static String onTerminal(String... variables) {
+    /** What a program prints whose streams are a terminal. */
+    static String onTerminal(List<String> variables, Class<?> program, String... arguments) {
         List<String> argv = new ArrayList<>(List.of("env"));
-        argv.addAll(List.of(variables));
+        argv.addAll(variables);
         argv.addAll(List.of(Path.of(System.getProperty("java.home"), "bin/java").toString(), "-cp", System.getProperty("java.class.path"),
-                Fails.class.getName()));
+                program.getName()));
+        argv.addAll(List.of(arguments));
         Shell shell = new Shell(Console.plain(new PrintStream(new ByteArrayOutputStream(), true, UTF_8)));
         return shell.output("script", "-qec", Shell.Command.of(argv).pasteable(), "/dev/null");
     }

@@ -7,6 +7,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Random;
 import lib.TestTools;
 import org.junit.jupiter.api.Assumptions;
@@ -206,6 +207,30 @@ class GitTest {
         assertThat(folder.resolve("tree/lines.txt")).hasBinaryContent("a\nb\n".getBytes(java.nio.charset.StandardCharsets.US_ASCII));
         assertThat(folder.resolve("tree/.git/hooks")).doesNotExist();
         assertThat(printed.toString()).isEmpty();
+    }
+
+    @Test
+    void a_terminal_gets_a_bar_of_what_comes_and_the_log_no_percentages() {
+        Assumptions.assumeTrue(Shell.which("script").isPresent(), "script (util-linux) is not installed");
+        for (int i = 0; i < 200; i++) {
+            repository.write("file" + i, random(1000 + i));
+        }
+        String commit = repository.commit();
+
+        String screen = ConsoleTest.onTerminal(List.of("TERM=xterm"), Checkout.class, url, commit, folder.resolve("seen").toString());
+
+        assertThat(screen).contains("fetching repository").containsPattern("100%.*20\\d/20\\d objects");
+        assertThat(folder.resolve("seen/tree/file199")).exists();
+        assertThat(folder.resolve("seen/build.log")).content().contains("git fetch", "--progress").doesNotContain("% (");
+    }
+
+    /** Checks a commit out, with the console of this process. */
+    static final class Checkout {
+        public static void main(String... args) {
+            Path folder = Path.of(args[2]);
+            Console console = Console.stderr(false).logTo(folder.resolve("build.log"));
+            new Git(new Shell(console), new Cache(folder.resolve("cache"), console::log), false).checkout(args[0], args[1], folder.resolve("tree"));
+        }
     }
 
     private static String random(int length) {

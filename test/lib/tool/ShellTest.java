@@ -86,6 +86,13 @@ class ShellTest {
     }
 
     @Test
+    void what_a_listener_takes_for_itself_is_in_no_failure() {
+        Command command = Command.of("sh", "-c", "printf 'at 1%%\\rat 2%%\\rgone\\n' >&2; exit 1").taking(line -> line.endsWith("%"));
+
+        assertThat(shell.attempt(command).tail()).containsExactly("gone");
+    }
+
+    @Test
     @Timeout(30)
     void a_command_that_takes_too_long_is_ended_with_its_children_and_nothing_else() throws IOException, InterruptedException {
         Process other = shell.start(Command.of("sleep", "300"));

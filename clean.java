@@ -24,6 +24,7 @@ import lib.Container;
 import lib.ContainerImage;
 import lib.ContainerRemains;
 import lib.Workspace;
+import lib.tool.ByteSize;
 import lib.tool.Cache;
 import lib.tool.CacheEntries;
 import lib.tool.Cli;
@@ -185,11 +186,7 @@ class Clean implements Cli.Script {
     }
 
     private static long bytes(String size) {
-        if (!size.matches("\\d{1,9}[KMGT]?")) {
-            throw Failure.usage("--cache-size=" + size + " is not a size", "write 500M or 10G");
-        }
-        int unit = "KMGT".indexOf(size.charAt(size.length() - 1)) + 1;
-        return Long.parseLong(size.replaceAll("\\D", "")) << (10 * unit);
+        return ByteSize.parse(size).orElseThrow(() -> Failure.usage("--cache-size=" + size + " is not a size", "write 500M or 10G"));
     }
 
     private List<Target> containers(Workspace workspace) {

@@ -1,7 +1,6 @@
 package lib;
 
 import java.io.IOException;
-import java.math.BigInteger;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -13,6 +12,7 @@ import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import lib.tool.ByteSize;
 import lib.tool.Failure;
 import lib.tool.Suggest;
 import lib.tool.Trees;
@@ -68,7 +68,6 @@ public final class BuildConf {
     }
 
     private static final Pattern LINE = Pattern.compile("(?:export\\s+)?([A-Za-z_][A-Za-z0-9_]*)=(?:\"([^\"]*)\"|'([^']*)'|([^\\s\"'#]*))\\s*(?:#.*)?");
-    private static final Pattern SIZE = Pattern.compile("(\\d+)\\s*([KMG]?)i?B?", Pattern.CASE_INSENSITIVE);
 
     /** A value and where it was said ({@code config/build.conf:7}, {@code environment variable X}). */
     record Setting(String value, String where) { }
@@ -191,18 +190,7 @@ public final class BuildConf {
 
     /** Bytes written as 12M, 900K, 1G or a plain number (powers of 1024). */
     Optional<Long> size(Key key) {
-        return find(key).map(text -> {
-            Matcher m = SIZE.matcher(text.strip());
-            if (!m.matches()) {
-                throw wrong(key, "a size such as 12M or 900K");
-            }
-            int power = " KMG".indexOf(m.group(2).isEmpty() ? ' ' : Character.toUpperCase(m.group(2).charAt(0)));
-            BigInteger bytes = new BigInteger(m.group(1)).shiftLeft(10 * power);
-            if (bytes.bitLength() >= Long.SIZE) {
-                throw wrong(key, "a size that a file can have");
-            }
-            return bytes.longValue();
-        });
+        return find(key).map(text -> ByteSize.parse(text).orElseThrow(() -> wrong(key, "a size such as 12M or 900K")));
     }
 
     /** Where the value was said. */

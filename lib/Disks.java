@@ -7,10 +7,9 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import lib.tool.ByteSize;
 import lib.tool.Failure;
 import lib.tool.Shell;
 import lib.tool.Trees;
@@ -37,7 +36,6 @@ public record Disks(Path folder, int count, long size, boolean explicit, Optiona
         }
     }
 
-    private static final Pattern SIZE = Pattern.compile("(\\d{1,12})([KMGT]?)(?:i?B)?", Pattern.CASE_INSENSITIVE);
     private static final long SECTOR = 512;
     /** Fields of a qcow2 header, big-endian (QEMU, docs/interop/qcow2.txt): size of the disk; entries and place of its first table. */
     private static final int QCOW2_SIZE = 24;
@@ -46,11 +44,7 @@ public record Disks(Path folder, int count, long size, boolean explicit, Optiona
 
     /** Bytes of a text such as 20G or 512M; a plain number counts bytes. */
     public static long parseSize(String text) {
-        Matcher matcher = SIZE.matcher(text.strip());
-        if (!matcher.matches()) {
-            throw Failure.usage("not a size: " + text, "write a number with K, M, G or T, for example 20G");
-        }
-        long bytes = Long.parseLong(matcher.group(1)) << (10 * " KMGT".indexOf(matcher.group(2).isEmpty() ? " " : matcher.group(2).toUpperCase(Locale.ROOT)));
+        long bytes = ByteSize.parse(text).orElseThrow(() -> Failure.usage("not a size: " + text, "write a number with K, M, G or T, for example 20G"));
         if (bytes < SECTOR || bytes % SECTOR != 0) {
             throw Failure.usage("a disk cannot have " + text + " bytes", "give a multiple of 512, for example 20G");
         }

@@ -72,7 +72,7 @@ class BuildConfTest {
     @ValueSource(strings = {"99999999999999999999", "99999999999G"})
     void a_size_that_no_number_holds_is_refused(String size) {
         assertThatThrownBy(() -> BuildConf.read(folder.resolve("none"), Map.of("MAX_KERNEL_SIZE", size)).size(Key.MAX_KERNEL_SIZE))
-                .hasMessage("environment variable MAX_KERNEL_SIZE: MAX_KERNEL_SIZE=\"" + size + "\" is not a size that a file can have");
+                .hasMessage("environment variable MAX_KERNEL_SIZE: MAX_KERNEL_SIZE=\"" + size + "\" is not a size such as 12M or 900K");
     }
 
     private Path write(String text) throws IOException {

@@ -31,7 +31,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
 /** Boots an image on a virtual machine. Options first, then what each way to run does. */
-@Command(name = "runit.java", sortOptions = false, usageHelpWidth = 110, abbreviateSynopsis = true,
+@Command(name = "runit.java", sortOptions = false, usageHelpWidth = 110, abbreviateSynopsis = true, defaultValueProvider = RunOptions.Variables.class,
         description = {"Boots the image that build.java made on a virtual machine: on this terminal, in the background, or as a test.", ""},
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {"0:done; with --check, --matrix, --chaos: every boot met its contract", "1:the run failed; with --status: the machine does not run",

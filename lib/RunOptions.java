@@ -8,6 +8,8 @@ import java.util.Optional;
 import lib.tool.Failure;
 import lib.tool.Shell;
 import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.IDefaultValueProvider;
+import picocli.CommandLine.Model.ArgSpec;
 import picocli.CommandLine.Option;
 
 /** The command line of runit.java, in the order of --help, and the machine that it asks for. */
@@ -72,18 +74,18 @@ public final class RunOptions {
     }
 
     public static final class Hardware {
-        @Option(names = "--hypervisor", paramLabel = "qemu|ch", defaultValue = "${env:HYPERVISOR:-qemu}", description = "QEMU or cloud-hypervisor (HYPERVISOR, qemu).")
-        public Program hypervisor;
+        @Option(names = "--hypervisor", paramLabel = "qemu|ch", defaultValue = "${env:HYPERVISOR}", description = "QEMU or cloud-hypervisor (HYPERVISOR, qemu).")
+        public Program hypervisor = Program.QEMU;
         @Option(names = "--name", paramLabel = "NAME", defaultValue = "default", description = "Machine; its disks and logs are in vm/NAME (${DEFAULT-VALUE}).")
         public String name;
-        @Option(names = "--memory", paramLabel = "MiB", defaultValue = "${env:MEMORY:-2048}", description = "Memory (MEMORY, 2048).")
-        public int memory;
+        @Option(names = "--memory", paramLabel = "MiB", defaultValue = "${env:MEMORY}", description = "Memory (MEMORY, 2048).")
+        public int memory = 2048;
         @Option(names = "--cpus", paramLabel = "N", defaultValue = "2", description = "Processors (${DEFAULT-VALUE}).")
         public int cpus;
         @Option(names = "--accel", paramLabel = "auto|kvm|tcg", defaultValue = "auto", description = "KVM, or translation (slow); auto: KVM where a probe shows that it works.")
         public Accelerator.Wanted accel;
-        @Option(names = "--disks", paramLabel = "N", defaultValue = "${env:NUM_DISKS:-1}", description = "Virtio disks, kept between runs (NUM_DISKS, 1).")
-        public int disks;
+        @Option(names = "--disks", paramLabel = "N", defaultValue = "${env:NUM_DISKS}", description = "Virtio disks, kept between runs (NUM_DISKS, 1).")
+        public int disks = 1;
         @Option(names = "--disk-size", paramLabel = "SIZE", defaultValue = "${env:DISK_SIZE}", description = "Size of a new disk; it takes only what is written (DISK_SIZE, 20G).")
         public Optional<String> diskSize = Optional.empty();
         @Option(names = "--disk-format", paramLabel = "raw|qcow2", description = "Format of a new disk (raw).")
@@ -190,6 +192,14 @@ public final class RunOptions {
     public BootContract contract(Workspace workspace) {
         BootContract contract = BootContract.find(test.expect, workspace);
         return test.timeout.map(contract::within).orElse(contract);
+    }
+
+    /** An empty variable is as good as none: the option keeps its own value. */
+    public static final class Variables implements IDefaultValueProvider {
+        @Override
+        public String defaultValue(ArgSpec option) {
+            return "".equals(option.defaultValue()) ? Option.NULL_VALUE : null;
+        }
     }
 
     /** What --net takes. */

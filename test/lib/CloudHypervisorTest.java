@@ -11,7 +11,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.StreamSupport;
 import lib.tool.Json;
@@ -26,6 +28,7 @@ class CloudHypervisorTest {
     @TempDir
     Path workspace;
 
+    private final Map<String, String> variables = new HashMap<>();
     private Path kernel;
 
     private record Ran(int code, String out, String err) { }
@@ -64,6 +67,7 @@ class CloudHypervisorTest {
         builder.environment().put("PATH", workspace.resolve("bin") + ":" + System.getenv("PATH"));
         builder.environment().put("FAKE_VERSION", version);
         builder.environment().put("FAKE_FAULT", fault);
+        builder.environment().putAll(variables);
         int code = builder.start().waitFor();
         return new Ran(code, Files.readString(out), Files.readString(err));
     }
@@ -138,6 +142,14 @@ class CloudHypervisorTest {
         assertThat(runWith("38.0", "", "", machine("--check")).err()).contains("cloud-hypervisor v38 cannot boot", "uncompressed vmlinux");
         assertThat(run("", machine("--check", "--efi")).err()).contains("--efi is for QEMU");
         assertThat(run("", "--hypervisor", "ch", "--kernel", kernel.toString(), "--net", "user").err()).contains("no user networking");
+    }
+
+    @Test
+    void an_empty_variable_is_as_good_as_none() throws Exception {
+        List.of("HYPERVISOR", "MEMORY", "NUM_DISKS", "DISK_SIZE", "BRIDGE").forEach(name -> variables.put(name, ""));
+
+        assertThat(run("", machine("--check")).err()).contains("2048 MiB, 1 disk");
+        assertThat(run("", "--status").code()).isEqualTo(1);
     }
 
     @Test

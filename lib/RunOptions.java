@@ -10,7 +10,9 @@ import lib.tool.Shell;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.IDefaultValueProvider;
 import picocli.CommandLine.Model.ArgSpec;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** The command line of runit.java, in the order of --help, and the machine that it asks for. */
 public final class RunOptions {
@@ -36,6 +38,9 @@ public final class RunOptions {
     public boolean debug = "1".equals(System.getenv("DEBUG"));
     @Option(names = {"-h", "--help"}, usageHelp = true, description = "Show this help.")
     public boolean help;
+
+    @Spec(Spec.Target.MIXEE)
+    CommandSpec command;
 
     public static final class Mode {
         @Option(names = "--check", description = "Boot, hold the console against the contract, end the guest.")
@@ -133,7 +138,8 @@ public final class RunOptions {
 
     /** The machine that the options ask for; its disks are made when they are missing. */
     public Machine machine(Path kernel, Path place, Shell shell) {
-        return new Machine(hardware.name, place, payload(kernel), hardware.memory, test.icount ? 1 : hardware.cpus, disks(place, shell), network(place));
+        Network card = network(place); // checked before disks are made, or made anew
+        return new Machine(hardware.name, place, payload(kernel), hardware.memory, test.icount ? 1 : hardware.cpus, disks(place, shell), card);
     }
 
     /** The hypervisor that the options name, for this machine. */
@@ -176,12 +182,29 @@ public final class RunOptions {
     }
 
     private Network network(Path place) {
-        return network(place, hardware.hypervisor == Program.CH);
+        boolean tap = hardware.hypervisor == Program.CH;
+        requireFitting(net(tap));
+        return network(place, tap);
+    }
+
+    /** What is said of another network card than the machine's is a mistake; BRIDGE, which is always there, only proposes. */
+    private void requireFitting(Net net) {
+        String has = ", and this machine has --net " + net.name().toLowerCase(Locale.ROOT);
+        if (net != Net.USER && !hardware.ports.isEmpty()) {
+            throw Failure.usage("--port goes with --net user of QEMU" + has, "leave --port out: in a bridge the guest is reached at its own address; or add --net user");
+        }
+        if (net != Net.TAP && command.commandLine().getParseResult().hasMatchedOption("--bridge")) {
+            throw Failure.usage("--bridge goes with --net tap" + has, "leave out one of the two");
+        }
+    }
+
+    private Net net(boolean tap) {
+        return hardware.net.orElse(hardware.bridge.isPresent() || tap ? Net.TAP : Net.USER);
     }
 
     /** @param tap no word about the network means a TAP device */
     Network network(Path place, boolean tap) {
-        return switch (hardware.net.orElse(hardware.bridge.isPresent() || tap ? Net.TAP : Net.USER)) {
+        return switch (net(tap)) {
             case USER -> Network.user(place.toString(), hardware.ports.stream().map(Network.Forward::parse).toList());
             case TAP -> Network.tap(place.toString(), hardware.bridge.orElse("mosbr"));
             case NONE -> new Network.None();

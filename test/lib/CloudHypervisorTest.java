@@ -145,6 +145,25 @@ class CloudHypervisorTest {
     }
 
     @Test
+    void what_belongs_to_another_network_card_is_a_mistake() throws Exception {
+        refused("--port goes with --net user of QEMU, and this machine has --net tap", "--hypervisor", "ch", "--port", "80:80");
+        refused("--port goes with --net user of QEMU, and this machine has --net none", "--net", "none", "--port", "nonsense");
+        refused("--port goes with --net user of QEMU, and this machine has --net tap", "--bridge", "testbr", "--port", "80:80");
+        refused("--bridge goes with --net tap, and this machine has --net user", "--net", "user", "--bridge", "testbr", "--reset");
+        variables.put("BRIDGE", "testbr");
+        assertThat(run("", machine("--check")).code()).isZero();
+    }
+
+    private void refused(String what, String... options) throws Exception {
+        List<String> argv = new ArrayList<>(List.of("--check", "--kernel", kernel.toString()));
+        argv.addAll(List.of(options));
+        Ran ran = run("", argv.toArray(String[]::new));
+        assertThat(ran.code()).as(ran.err()).isEqualTo(2);
+        assertThat(ran.err()).contains(what);
+        assertThat(workspace.resolve("vm/default/disk0.raw")).doesNotExist();
+    }
+
+    @Test
     void an_empty_variable_is_as_good_as_none() throws Exception {
         List.of("HYPERVISOR", "MEMORY", "NUM_DISKS", "DISK_SIZE", "BRIDGE").forEach(name -> variables.put(name, ""));
 

@@ -12,7 +12,6 @@ import lib.tool.Console;
 import lib.tool.Failure;
 import lib.tool.HttpFiles;
 import lib.tool.Shell;
-import lib.tool.Trees;
 
 /**
  * The same image, booted in every way that it is made for, with several memories: by QEMU itself, by UEFI firmware from an EFI system
@@ -56,7 +55,6 @@ public record BootMatrix(RunOptions options, Machine machine, BootContract contr
     /** Boots, keeps the guest's words under a name of their own, and turns a Failure into a row. */
     static BootTable.Row row(String name, Machine machine, Supplier<Boot.Outcome> boot) {
         try {
-            Trees.delete(machine.bootLog());
             Boot.Outcome outcome = boot.get();
             Path log = machine.folder().resolve("boot-" + name + "-" + machine.memory() + ".log");
             if (Files.exists(machine.bootLog())) { // a hypervisor that did not start has none

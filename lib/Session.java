@@ -7,6 +7,7 @@ import lib.tool.Failure;
 import lib.tool.Guard;
 import lib.tool.Shell;
 import lib.tool.Terminal;
+import lib.tool.Trees;
 
 /** One run of a machine, from its network to its end. */
 public record Session(Hypervisor hypervisor, Claim claim, Shell shell, Console console) {
@@ -50,7 +51,7 @@ public record Session(Hypervisor hypervisor, Claim claim, Shell shell, Console c
 
     /** In the background, until it is stopped or the guest ends. */
     public void inBackground() {
-        List<List<String>> cleanup = connect();
+        List<List<String>> cleanup = prepare();
         try {
             ProcessHandle process = hypervisor.background(shell);
             claim.record(Claim.Running.of(hypervisor.name(), process, true, cleanup, hypervisor.describe()));
@@ -62,14 +63,15 @@ public record Session(Hypervisor hypervisor, Claim claim, Shell shell, Console c
     }
 
     private Guard start(Hypervisor.Serial serial) {
-        List<List<String>> cleanup = connect();
+        List<List<String>> cleanup = prepare();
         Guard guard = hypervisor.start(serial, shell, cleanup);
         claim.record(Claim.Running.of(hypervisor.name(), guard.child().toHandle(), false, cleanup, hypervisor.describe()));
         return guard;
     }
 
-    /** Makes the network of the machine and returns the commands that undo it. */
-    private List<List<String>> connect() {
+    /** Forgets what an earlier boot said, makes the network of the machine and returns the commands that undo it. */
+    private List<List<String>> prepare() {
+        Trees.delete(machine().bootLog());
         if (machine().network() instanceof Network.Tap tap) {
             Bridge bridge = new Bridge(tap, shell);
             // On record before it is there: whatever ends this process now, the next run removes it.

@@ -115,6 +115,15 @@ class CloudHypervisorTest {
     }
 
     @Test
+    void whoever_attaches_is_shown_nothing_of_an_earlier_boot() throws Exception {
+        assertThat(run("panic", machine("--check")).code()).isEqualTo(5);
+        assertThat(run("", machine("--detach")).code()).isZero();
+
+        assertThat(runWith("53.0", "", "\001d", "--attach").out()).doesNotContain("Kernel panic");
+        run("", "--stop");
+    }
+
+    @Test
     void a_guest_that_ignores_its_button_is_deleted() throws Exception {
         assertThat(run("deaf", machine("--detach")).code()).isZero();
 

@@ -92,11 +92,16 @@ public record Background(String name, Path folder, Shell shell, Console console)
     }
 
     /**
-     * Ends the machine: asks the guest by its power button, then pulls the plug, then ends the hypervisor's process.
+     * Ends the machine: asks the guest by its power button, then pulls the plug, then ends the hypervisor's process. Of one that has
+     * ended by itself it removes what is left.
      *
      * @param patience how long the guest may take to power off
      */
     public void stop(Duration patience) {
+        if (Claim.running(folder).isEmpty() && Claim.clear(name, folder, shell)) {
+            console.say("machine " + name + " had ended by itself; what it left behind is removed");
+            return;
+        }
         Running running = running();
         Control control = control(running);
         ProcessHandle process = running.process().orElseThrow();
@@ -104,7 +109,9 @@ public record Background(String name, Path folder, Shell shell, Console console)
                 || step("the hypervisor ends the machine", running, control::unplug, CONNECT)
                 || step("the hypervisor's process ends", running, process::destroy, CONNECT)
                 || step("the hypervisor's process is killed", running, process::destroyForcibly, CONNECT);
-        running.cleanup().forEach(command -> shell.attempt(Command.of(command)));
+        if (!over || !Claim.clear(name, folder, shell)) {
+            running.cleanup().forEach(command -> shell.attempt(Command.of(command)));
+        }
         if (!over) {
             throw new Failure("process " + running.pid() + " of machine " + name + " does not end", "");
         }

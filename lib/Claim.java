@@ -82,23 +82,43 @@ public final class Claim implements AutoCloseable {
 
     /** Claims the folder, which is made when missing, and removes what a run that was killed left behind; a Failure says who has it. */
     public static Claim of(String name, Path folder, Shell shell) {
+        Claim claim = open(folder).orElseThrow(() -> taken(name, "by another runit.java"));
+        claim.removeLeftover(name, shell);
+        return claim;
+    }
+
+    /** Removes what a machine that has ended left behind, as its next run would; false when none is on record, or somebody runs it. */
+    static boolean clear(String name, Path folder, Shell shell) {
+        Optional<Claim> claim = state(folder).flatMap(left -> open(folder));
+        claim.ifPresent(one -> {
+            one.removeLeftover(name, shell);
+            one.close();
+        });
+        return claim.isPresent();
+    }
+
+    /** Empty when another process has the lock. */
+    private static Optional<Claim> open(Path folder) {
         try {
             Files.createDirectories(folder);
             FileChannel channel = FileChannel.open(folder.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-            if (lock(channel).isEmpty()) {
-                channel.close();
-                throw taken(name, "by another runit.java");
+            if (lock(channel).isPresent()) {
+                return Optional.of(new Claim(folder, channel));
             }
-            Claim claim = new Claim(folder, channel);
-            // It has to be done before what it removes is made anew.
-            Shell.endOrphans(Guard.MARK, folder.toString(), LEFTOVER);
-            running(folder).ifPresent(left -> claim.endLeftover(name, left));
-            Shell.endOrphans(Machine.MARK, folder.toString());
-            state(folder).ifPresent(left -> left.cleanup().forEach(command -> shell.attempt(Shell.Command.of(command))));
-            return claim;
+            channel.close();
+            return Optional.empty();
         } catch (IOException e) {
             throw Failure.io("cannot use the folder " + folder, e);
         }
+    }
+
+    private void removeLeftover(String name, Shell shell) {
+        // It has to be done before what it removes is made anew.
+        Shell.endOrphans(Guard.MARK, folder.toString(), LEFTOVER);
+        running(folder).ifPresent(left -> endLeftover(name, left));
+        Shell.endOrphans(Machine.MARK, folder.toString());
+        state(folder).ifPresent(left -> left.cleanup().forEach(command -> shell.attempt(Shell.Command.of(command))));
+        Trees.delete(folder.resolve("state.json"));
     }
 
     private static Optional<FileLock> lock(FileChannel channel) throws IOException {

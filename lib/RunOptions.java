@@ -62,7 +62,7 @@ public final class RunOptions {
         public boolean attach;
         @Option(names = "--status", description = "Say whether the machine runs.")
         public boolean status;
-        @Option(names = "--stop", description = "End the machine: by its power button, and by force when the guest does not listen.")
+        @Option(names = "--stop", description = "End the machine: by its power button, and by force when the guest does not listen; of one that has ended by itself, remove what it left behind.")
         public boolean stop;
     }
 

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import lib.Claim.Running;
 import lib.tool.Shell;
@@ -67,6 +68,22 @@ class ClaimTest {
         assertThat(left.isAlive()).isFalse();
         assertThat(device).doesNotExist();
         assertThat(folder.resolve("state.json")).doesNotExist();
+    }
+
+    @Test
+    void stopping_a_machine_that_has_ended_by_itself_removes_what_it_left_behind() throws Exception {
+        Process ended = new ProcessBuilder("sleep", "60").start();
+        Path device = Files.writeString(scratch.resolve("a device"), "");
+        try (Claim claim = claim()) {
+            claim.record(running(ended, true, List.of(List.of("rm", device.toString()))));
+        }
+        ended.destroyForcibly().waitFor();
+        Background machine = new Background("node", folder, shell(), TestTools.in(scratch).console());
+
+        machine.stop(Duration.ZERO);
+
+        assertThat(device).doesNotExist();
+        assertThatThrownBy(() -> machine.stop(Duration.ZERO)).hasMessage("machine node does not run");
     }
 
     @Test

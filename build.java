@@ -102,7 +102,7 @@ class Build implements Cli.Script {
             return checkDependencies(tools(console, Optional.empty()));
         }
         Optional<Integer> elsewhere = new ContainerBuild(options, new Shell(console), console, options.variables()).run()
-                .or(() -> new UserNamespace(new Shell(console)).reenter());
+                .or(() -> options.makesTree() ? new UserNamespace(new Shell(console)).reenter() : Optional.empty());
         if (elsewhere.isPresent()) {
             return elsewhere.get();
         }

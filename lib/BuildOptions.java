@@ -117,6 +117,16 @@ public final class BuildOptions {
         return variables;
     }
 
+    /** Whether a question about the configuration or the last build is answered, which takes no container and no rights. */
+    boolean asks() {
+        return dryRun || services || why.isPresent();
+    }
+
+    /** Whether files get owners of their own, for which an ordinary user has to be root in a namespace. */
+    public boolean makesTree() {
+        return !asks() && !menuconfig;
+    }
+
     @Spec(Spec.Target.MIXEE)
     CommandSpec command;
 

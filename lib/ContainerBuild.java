@@ -70,7 +70,7 @@ public record ContainerBuild(BuildOptions options, Shell shell, Console console,
         if (options.demo && options.container.isPresent()) {
             throw Failure.usage("--demo builds on this machine, of this distribution's own packages", "leave --container out");
         }
-        if (environment.containsKey(INSIDE) || options.host || options.demo || options.dryRun || options.services || options.why.isPresent() || UserNamespace.isInside()) {
+        if (environment.containsKey(INSIDE) || options.host || options.demo || options.asks() || UserNamespace.isInside()) {
             return new Wish(true, false, Optional.empty());
         }
         String said = options.container.orElseGet(() -> environment.getOrDefault(VARIABLE, "").replaceFirst("^container$", "any"));

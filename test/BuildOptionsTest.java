@@ -1,7 +1,9 @@
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -11,6 +13,7 @@ import lib.TestProject;
 import lib.Workspace;
 import lib.tool.Json;
 import lib.tool.Lock;
+import lib.tool.Shell;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -85,6 +88,24 @@ class BuildOptionsTest {
         JsonNode json = Json.parse(run.out(), "stdout");
         assertThat(json.path("root").asText()).isEqualTo(folder.resolve("initramfs").toString());
         assertThat(json.path("seconds").has("Environment")).isTrue();
+    }
+
+    /** Without subordinate ids nobody can be root in a namespace of its own. */
+    @Test
+    void questions_are_answered_to_a_user_who_cannot_be_root() throws IOException, InterruptedException {
+        assumeTrue(Shell.which("unshare").isPresent(), "unshare is not installed");
+        assumeTrue(new ProcessBuilder(asUser("true")).start().waitFor() == 0, "no user namespace can be made here");
+        Path workspace = Script.demoWorkspace(folder);
+        for (String question : List.of("--services", "--dry-run")) {
+            Process process = new ProcessBuilder(asUser("./jbang", "build.java", "--host", "-C", workspace.toString(), question)).directory(TestProject.folder().toFile())
+                    .redirectErrorStream(true).start();
+            String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+            assertThat(process.waitFor()).as(said).isZero();
+        }
+    }
+
+    private static List<String> asUser(String... words) {
+        return Stream.concat(Stream.of("unshare", "--user", "--map-user=1234", "--map-group=1234"), Stream.of(words)).toList();
     }
 
     private Script.Run build(String... more) throws IOException, InterruptedException {

@@ -103,7 +103,7 @@ public record ContainerBuild(BuildOptions options, Shell shell, Console console,
     /** What a build reads besides workspace and cache. */
     private List<Path> inputs(Config config) {
         List<Path> inputs = new ArrayList<>(ContainerInputs.of(config));
-        inputs.addAll(new ContainerVariables(environment).files());
+        ContainerImage.trusted(environment).ifPresent(inputs::add);
         options.mounts.forEach(path -> inputs.add(path.toAbsolutePath().normalize()));
         return inputs;
     }

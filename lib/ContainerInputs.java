@@ -19,8 +19,9 @@ final class ContainerInputs {
         Stream<URI> sources = config.sources().stream().map(source -> source.location(base)).filter(ContainerInputs::isLocal).map(place -> Download.uri(place, base));
         Stream<URI> kernel = config.kernel().source().stream();
         Stream<URI> firmware = config.firmware().source().filter(ContainerInputs::isLocal).map(place -> Download.uri(place, base)).stream();
-        return Stream.of(alpine, sources, kernel, firmware).flatMap(all -> all).filter(uri -> "file".equals(uri.getScheme())).map(Path::of)
-                .filter(Files::exists).distinct().toList();
+        Stream<Path> places = Stream.of(alpine, sources, kernel, firmware).flatMap(all -> all).filter(uri -> "file".equals(uri.getScheme())).map(Path::of);
+        Stream<Path> publishing = config.store().stream().flatMap(store -> Stream.concat(store.certificates().stream(), store.signing().file().stream()));
+        return Stream.concat(places, publishing).map(Path::normalize).filter(Files::exists).distinct().toList();
     }
 
     /** Neither a URL nor git's {@code host:path}. */

@@ -11,7 +11,6 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import lib.tool.Cache;
 import lib.tool.Failure;
 
@@ -25,8 +24,6 @@ record ContainerVariables(Map<String, String> environment) {
     private static final Set<String> BUILD_CONF = Arrays.stream(BuildConf.Key.values()).map(Enum::name).filter(name -> !name.equals("HOSTNAME"))
             .collect(Collectors.toUnmodifiableSet());
     private static final List<String> SECRETS = List.of("ROOT_PASSWORD_HASH", "SECRET", "ACCESS_KEY", "SIGNING_KEY", "TOKEN", "AWS_", "CARGO_REGISTRIES");
-    /** Variables that name a file, which has to be there inside too. */
-    private static final List<String> FILES = List.of("S3_CA_FILE", "SIGNING_KEY_FILE");
     /** What tells programs inside which certificates to trust, each in its own way; the first is read by this program and by OpenSSL. */
     private static final List<String> CERTIFICATES = List.of("SSL_CERT_FILE", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO", "CARGO_HTTP_CAINFO");
 
@@ -45,12 +42,6 @@ record ContainerVariables(Map<String, String> environment) {
     /** Names of those whose values anyone may see; a command of the user's own, which reads no file, gets only these. */
     List<String> harmless() {
         return handedOn().keySet().stream().filter(name -> SECRETS.stream().noneMatch(name::contains) && !CERTIFICATES.contains(name)).toList();
-    }
-
-    /** The files that they name. */
-    List<Path> files() {
-        return Stream.concat(ContainerImage.trusted(environment).stream(), FILES.stream().map(environment::get).filter(value -> value != null && value.startsWith("/")).map(Path::of))
-                .filter(Files::exists).toList();
     }
 
     /** Writes a new file of assignments that a POSIX shell can read in. */

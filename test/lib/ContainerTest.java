@@ -107,6 +107,19 @@ class ContainerTest {
     }
 
     @Test
+    void keys_and_certificates_that_rfs_conf_names_anywhere_are_seen_inside() throws IOException {
+        Path config = Files.createDirectory(folder.resolve("config"));
+        new Shell(TestTools.in(folder).console()).run(Command.of("cp", "-R", TestProject.folder().resolve("config") + "/.", config.toString()));
+        Path key = Files.createFile(folder.resolve("s.pem"));
+        Path certificates = Files.createFile(folder.resolve("ca.pem"));
+        Files.writeString(config.resolve("rfs.conf"), "S3_ENDPOINT=\"https://s3\"\nS3_BUCKET=\"images\"\nS3_ACCESS_KEY=\"a\"\nS3_SECRET_KEY=\"b\"\nS3_CA_FILE=\"../ca.pem\"\n");
+
+        assertThat(ContainerInputs.of(Config.read(config, Map.of("SIGNING_KEY_FILE", key.toString())))).contains(key, certificates);
+        Files.delete(key);
+        assertThat(ContainerInputs.of(Config.read(config, Map.of("SIGNING_KEY_FILE", key.toString())))).doesNotContain(key);
+    }
+
+    @Test
     void a_build_that_may_not_use_the_network_has_none() {
         assertThat(container(ContainerEngine.DOCKER).run(List.of("--offline"), folder, Input.TERMINAL, false)).containsSequence("--network", "none")
                 .containsSequence("--interactive", "--tty");

@@ -12,6 +12,7 @@ import lib.Container;
 import lib.Container.Input;
 import lib.ContainerEngine;
 import lib.ContainerImage;
+import lib.ContainerInputs;
 import lib.ContainerSession;
 import lib.Workspace;
 import lib.tool.Cache;
@@ -32,7 +33,8 @@ import picocli.CommandLine.Spec;
             "  build [ARGS] run build.java inside, with these arguments", "  restart      stop, then start",
             "  stop         stop it; what it holds stays", "  status       running, stopped or absent",
             "  logs         what it printed, build logs included (--follow)", "  clean        remove the container and its image", "",
-            "shell, exec and build start it when it does not run."},
+            "shell, exec and build start it when it does not run. What config/ and the environment name outside of the workspace is readable",
+            "inside; for more of that the container is made anew."},
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {"0:done; status: it runs", "1:failed; status: it does not run", "2:wrong command line", "3:no podman or docker, or it does not work",
             "130:interrupted", "N:exec, build and shell end with the exit code of what they ran"},
@@ -47,7 +49,7 @@ class DevContainer implements Cli.Script {
     Optional<ContainerEngine> engine;
     @Option(names = "--build-arg", paramLabel = "KEY=VALUE", description = "Argument of the Dockerfile: BASE, REPOSITORIES, PACKAGES, RUST_TARGET.")
     List<String> buildArguments = List.of();
-    @Option(names = "--mount", paramLabel = "PATH", description = "start: a file or folder outside of the workspace that is to be readable inside.")
+    @Option(names = "--mount", paramLabel = "PATH", description = "A file or folder outside of the workspace that is to be readable inside; it stays so.")
     List<Path> mounts = List.of();
     @Option(names = {"-i", "--stdin"}, description = "exec, build: hand standard input on when it is no terminal.")
     boolean stdin;
@@ -86,8 +88,8 @@ class DevContainer implements Cli.Script {
         Console console = Console.stderr(debug);
         shell = new Shell(console);
         ContainerImage image = new ContainerImage(ContainerEngine.find(engine), ContainerImage.project(System.getenv()), buildArguments);
-        container = new Container(image, Workspace.find(folder, Optional.empty()), Cache.defaultFolder(System.getenv()),
-                mounts.stream().map(path -> path.toAbsolutePath().normalize()).toList());
+        Workspace workspace = Workspace.find(folder, Optional.empty());
+        container = new Container(image, workspace, Cache.defaultFolder(System.getenv()), new ContainerInputs(System.getenv(), mounts).of(workspace));
         if (verb == Verb.LOGS && arguments.equals(List.of("--follow"))) {
             follow = true;
         } else if (verb != Verb.EXEC && verb != Verb.BUILD && !arguments.isEmpty()) {

@@ -100,8 +100,17 @@ public record Container(ContainerImage image, Workspace workspace, Path cache, L
     }
 
     private List<String> readOnly() {
-        return inputs.stream().filter(path -> Stream.of(workspace.folder(), workspace.config(), cache).noneMatch(path::startsWith)).distinct()
-                .flatMap(path -> Stream.of("--volume", path + ":" + path + ":ro")).toList();
+        return mounted().stream().flatMap(path -> Stream.of("--volume", path + ":" + path + ":ro")).toList();
+    }
+
+    /** The inputs but for those in folders that are there anyway. */
+    List<Path> mounted() {
+        return inputs.stream().filter(path -> Stream.of(workspace.folder(), workspace.config(), cache).noneMatch(path::startsWith)).distinct().toList();
+    }
+
+    /** The same with these inputs besides its own. */
+    Container with(List<Path> others) {
+        return new Container(image, workspace, cache, Stream.concat(inputs.stream(), others.stream()).toList());
     }
 
     private List<String> home() {
@@ -208,9 +217,9 @@ public record Container(ContainerImage image, Workspace workspace, Path cache, L
         return argv;
     }
 
-    /** Prints {@code true} or {@code false} (is it running) and the name of its image. */
+    /** Prints {@code true} or {@code false} (is it running) and the name of its image, then each of its inputs on a line. */
     public List<String> inspect() {
-        return argv("container", "inspect", "--format", "{{.State.Running}} {{.Config.Image}}", name());
+        return argv("container", "inspect", "--format", "{{.State.Running}} {{.Config.Image}}{{range .Mounts}}{{if not .RW}}{{println}}{{.Destination}}{{end}}{{end}}", name());
     }
 
     public List<String> stop() {

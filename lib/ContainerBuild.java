@@ -3,7 +3,6 @@ package lib;
 import com.sun.security.auth.module.UnixSystem;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -50,7 +49,7 @@ public record ContainerBuild(BuildOptions options, Shell shell, Console console,
         try {
             engine = engine(wish);
             container = new Container(new ContainerImage(engine.engine(), ContainerImage.project(environment), options.buildArguments), workspace,
-                    Cache.defaultFolder(environment), inputs(config));
+                    Cache.defaultFolder(environment), new ContainerInputs(environment, options.mounts).of(config));
             container.image().obtain(shell, console, cache());
         } catch (Failure e) {
             if (wish.insists()) {
@@ -98,14 +97,6 @@ public record ContainerBuild(BuildOptions options, Shell shell, Console console,
 
     private Cache cache() {
         return new Cache(Cache.defaultFolder(environment), line -> { });
-    }
-
-    /** What a build reads besides workspace and cache. */
-    private List<Path> inputs(Config config) {
-        List<Path> inputs = new ArrayList<>(ContainerInputs.of(config));
-        ContainerImage.trusted(environment).ifPresent(inputs::add);
-        options.mounts.forEach(path -> inputs.add(path.toAbsolutePath().normalize()));
-        return inputs;
     }
 
     private int run(Container container) {

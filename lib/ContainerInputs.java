@@ -4,15 +4,40 @@ import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import lib.tool.Download;
+import lib.tool.Failure;
 
-/** Files and folders of this machine that a configuration names, wherever they are: a container sees only those that it is given. */
-final class ContainerInputs {
-    private ContainerInputs() { }
+/**
+ * Files and folders of this machine that a build reads besides workspace and cache, wherever they are: a container sees only those that
+ * it is given.
+ *
+ * @param environment names the certificates that are trusted, and wins over files in config/
+ * @param mounts what the user gives besides
+ */
+public record ContainerInputs(Map<String, String> environment, List<Path> mounts) {
 
-    /** Those that exist; a missing one is the build's own error. */
-    static List<Path> of(Config config) {
+    /** Those of a build with this configuration. */
+    List<Path> of(Config config) {
+        return Stream.concat(named(config).stream(), always()).toList();
+    }
+
+    /** The same for a container that is kept. It starts with a faulty configuration too: the build inside says what is wrong with it. */
+    public List<Path> of(Workspace workspace) {
+        try {
+            return of(Config.read(workspace.config(), environment));
+        } catch (Failure e) {
+            return always().toList();
+        }
+    }
+
+    private Stream<Path> always() {
+        return Stream.concat(ContainerImage.trusted(environment).stream(), mounts.stream()).map(path -> path.toAbsolutePath().normalize());
+    }
+
+    /** What the configuration names and what exists; a missing one is the build's own error. */
+    static List<Path> named(Config config) {
         Path base = config.toolchain().base();
         Stream<URI> alpine = Stream.concat(config.alpine().mirrors().stream(),
                 config.alpine().repositories().stream().map(line -> Download.uri(line.text().replaceFirst("^@\\S+\\s+", ""), base)));

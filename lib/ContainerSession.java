@@ -1,5 +1,6 @@
 package lib;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
@@ -18,31 +19,40 @@ import lib.tool.Trees;
 /** Brings a {@link Container} into a wanted state, whatever state it is in. */
 public record ContainerSession(Container container, Shell shell, Console console) {
 
-    /** What the engine knows of the container; {@code image} is empty when there is none. */
-    public record State(boolean exists, boolean running, String image) {
+    /**
+     * What the engine knows of the container.
+     *
+     * @param image empty when there is no container
+     * @param inputs what it was given to read when it was made
+     */
+    public record State(boolean exists, boolean running, String image, List<Path> inputs) {
         /** running, stopped or absent. */
         public String word() {
             return running ? "running" : exists ? "stopped" : "absent";
         }
     }
 
-    private static final State ABSENT = new State(false, false, "");
-
-    /** Builds the image when the Dockerfile or its arguments changed and starts the container; one of an older image is replaced. */
+    /**
+     * Builds the image when the Dockerfile or its arguments changed and starts the container. One of an older image is replaced, and one
+     * that lacks an input; the new one keeps the inputs of the one before, so that commands with different ones do not take turns at it.
+     */
     public void start() {
         State state = state();
-        if (state.running() && state.image().equals(container.image().name())) {
+        boolean current = state.image().equals(container.image().name());
+        boolean sees = state.inputs().containsAll(container.mounted());
+        if (state.running() && current && sees) {
             return;
         }
         container.image().obtain(shell, console, cache());
-        if (state.exists() && !state.image().equals(container.image().name())) {
-            console.step("removing the container of the image before", () -> {
+        List<Path> kept = state.inputs().stream().filter(Files::exists).toList();
+        boolean stays = state.exists() && current && sees && kept.equals(state.inputs());
+        if (state.exists() && !stays) {
+            console.step("removing the container " + (current ? "that has other inputs" : "of the image before"), () -> {
                 shell.run(Command.of(container.remove()));
             });
-            state = ABSENT;
         }
         cache().folder(container.homeFolder().getFileName().toString());
-        List<String> argv = state.exists() ? container.restart() : container.start();
+        List<String> argv = stays ? container.restart() : container.with(kept).start();
         console.step("starting " + container.name(), () -> {
             shell.run(Command.of(argv), "see " + program() + " info");
         });
@@ -97,13 +107,14 @@ public record ContainerSession(Container container, Shell shell, Console console
     public State state() {
         Result result = shell.attempt(Command.of(container.inspect()));
         if (result.exitCode() == 0) {
-            String[] words = result.text().split(" ", 2);
-            return new State(true, words[0].equals("true"), words[1]);
+            List<String> lines = result.text().lines().toList();
+            String[] words = lines.get(0).split(" ", 2);
+            return new State(true, words[0].equals("true"), words[1], lines.stream().skip(1).map(Path::of).toList());
         }
         if (result.tail().stream().noneMatch(line -> line.toLowerCase(Locale.ROOT).contains("no such"))) {
             throw Failure.machine(program() + " does not work here: " + String.join(" ", result.tail()), "see that " + program() + " info works");
         }
-        return ABSENT;
+        return new State(false, false, "", List.of());
     }
 
     private String program() {

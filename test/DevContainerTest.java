@@ -10,7 +10,9 @@ import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import lib.TestProject;
 import lib.TestTools;
@@ -32,6 +34,7 @@ class DevContainerTest {
     @TempDir
     private static Path folder;
 
+    private final Map<String, String> variables = new HashMap<>();
     private Shell shell;
     private HttpServer mirror;
     private Path workspace;
@@ -192,6 +195,24 @@ class DevContainerTest {
         assertThat(bad.stderr()).contains("no-such-package (no such package)", "command: podman build");
     }
 
+    @Test
+    void what_is_to_be_readable_inside_makes_another_container_that_keeps_what_the_one_before_had() throws Exception {
+        run("make", "start");
+        Path trusted = Files.writeString(folder.resolve("ca.pem"), "trusted\n");
+        Path given = Files.writeString(folder.resolve("given"), "given\n");
+        variables.put("SSL_CERT_FILE", trusted.toString());
+        Run first = run("make", "exec", "cat", trusted.toString());
+        variables.clear();
+
+        assertThat(first.stdout()).as(first.stderr()).isEqualTo("trusted\n");
+        assertThat(first.stderr()).contains("removing the container that has other inputs");
+        assertThat(run("make", "--mount=" + given, "exec", "cat", trusted.toString(), given.toString()).stdout()).isEqualTo("trusted\ngiven\n");
+        assertThat(run("make", "exec", "cat", given.toString())).isEqualTo(new Run(0, "given\n", ""));
+        run("make", "stop");
+        Files.delete(given);
+        assertThat(run("make", "exec", "cat", trusted.toString()).stdout()).isEqualTo("trusted\n");
+    }
+
     private Run run(String packages, String... words) throws IOException, InterruptedException {
         Process process = builder(packages, words).start();
         process.getOutputStream().write("from stdin".getBytes(UTF_8));
@@ -210,6 +231,7 @@ class DevContainerTest {
         builder.environment().put("CONTAINERS_CONF", folder.resolve("containers.conf").toString());
         builder.environment().put("ALPINE_VERSION", "3.19.4");
         builder.environment().put("MOS_SECRET", "secret");
+        builder.environment().putAll(variables);
         return builder;
     }
 

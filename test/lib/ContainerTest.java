@@ -114,9 +114,9 @@ class ContainerTest {
         Path certificates = Files.createFile(folder.resolve("ca.pem"));
         Files.writeString(config.resolve("rfs.conf"), "S3_ENDPOINT=\"https://s3\"\nS3_BUCKET=\"images\"\nS3_ACCESS_KEY=\"a\"\nS3_SECRET_KEY=\"b\"\nS3_CA_FILE=\"../ca.pem\"\n");
 
-        assertThat(ContainerInputs.of(Config.read(config, Map.of("SIGNING_KEY_FILE", key.toString())))).contains(key, certificates);
+        assertThat(ContainerInputs.named(Config.read(config, Map.of("SIGNING_KEY_FILE", key.toString())))).contains(key, certificates);
         Files.delete(key);
-        assertThat(ContainerInputs.of(Config.read(config, Map.of("SIGNING_KEY_FILE", key.toString())))).doesNotContain(key);
+        assertThat(ContainerInputs.named(Config.read(config, Map.of("SIGNING_KEY_FILE", key.toString())))).doesNotContain(key);
     }
 
     @Test

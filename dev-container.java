@@ -19,6 +19,7 @@ import lib.tool.Cache;
 import lib.tool.Cli;
 import lib.tool.Console;
 import lib.tool.Failure;
+import lib.tool.Json;
 import lib.tool.Shell;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -41,7 +42,16 @@ import picocli.CommandLine.Spec;
         footer = {"", "Examples:", "  ./jbang dev-container.java build --until alpine", "  ./jbang dev-container.java exec make --version",
             "  ./jbang dev-container.java --build-arg BASE=alpine:edge start"})
 class DevContainer implements Cli.Script {
-    enum Verb { START, SHELL, EXEC, BUILD, RESTART, STOP, STATUS, LOGS, CLEAN }
+    enum Verb {
+        START, SHELL, EXEC, BUILD, RESTART, STOP, STATUS, LOGS, CLEAN;
+
+        boolean hasResult() {
+            return this == START || this == RESTART || this == STATUS;
+        }
+    }
+
+    /** For --json; {@code state} is running, stopped or absent. */
+    record Status(String name, String state, String image) { }
 
     @Option(names = "-C", paramLabel = "DIR", description = "Workspace: the folder that holds config/ (default: found upwards from here).")
     Optional<Path> folder;
@@ -55,6 +65,10 @@ class DevContainer implements Cli.Script {
     boolean stdin;
     @Option(names = "--follow", description = "logs: go on printing.")
     boolean follow;
+    @Option(names = "--json", description = "start, restart, status: print name, state and image as JSON.")
+    boolean json;
+    @Option(names = {"-q", "--quiet"}, description = "Print nothing on stderr but failures and what runs inside.")
+    boolean quiet;
     @Option(names = {"-h", "--help"}, usageHelp = true, description = "Show this help.")
     boolean help;
     @Option(names = "--debug", description = "Show commands and stack traces (DEBUG=1).")
@@ -85,7 +99,10 @@ class DevContainer implements Cli.Script {
 
     @Override
     public Integer call() {
-        Console console = Console.stderr(debug);
+        Console console = Console.stderr(debug).quiet(quiet);
+        if (json && !verb.hasResult()) {
+            throw Failure.usage("--json goes with start, restart and status", "options of build and exec come behind the verb");
+        }
         shell = new Shell(console);
         ContainerImage image = new ContainerImage(ContainerEngine.find(engine), ContainerImage.project(System.getenv()), buildArguments);
         Workspace workspace = Workspace.find(folder, Optional.empty());
@@ -133,13 +150,17 @@ class DevContainer implements Cli.Script {
 
     private int start() {
         session.start();
+        if (json) {
+            return status();
+        }
         System.out.println(container.name());
         return 0;
     }
 
     private int status() {
         ContainerSession.State state = session.state();
-        System.out.println((container.name() + " " + state.word() + " " + state.image()).strip());
+        System.out.print(json ? Json.pretty(new Status(container.name(), state.word(), state.image()))
+                : (container.name() + " " + state.word() + " " + state.image()).strip() + "\n");
         return state.running() ? 0 : 1;
     }
 

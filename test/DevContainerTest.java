@@ -16,6 +16,7 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import lib.TestProject;
 import lib.TestTools;
+import lib.tool.Json;
 import lib.tool.Shell;
 import lib.tool.Shell.Command;
 import org.junit.jupiter.api.AfterAll;
@@ -78,6 +79,10 @@ class DevContainerTest {
         assertThat(second.stderr()).isEmpty();
         assertThat(run("make", "status")).satisfies(run -> assertThat(run.stdout()).contains(first.stdout().strip() + " running localhost/mos-builder:"))
                 .satisfies(run -> assertThat(run.exitCode()).isZero());
+        assertThat(Json.parse(run("make", "--json", "status").stdout(), "status").path("state").asText()).isEqualTo("running");
+        run("make", "stop");
+        assertThat(run("make", "--quiet", "start")).isEqualTo(new Run(0, first.stdout(), ""));
+        assertThat(run("make", "--json", "stop").exitCode()).isEqualTo(2);
     }
 
     @Test

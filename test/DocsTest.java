@@ -138,10 +138,8 @@ class DocsTest {
         for (CommandSpec spec : Docs.commands()) {
             Set<String> names = new TreeSet<>();
             names(spec, names);
-            assertThat(names).as(spec.name()).contains("-C", "--help", "-h", "--debug").doesNotContain("--verbose", "--workspace", "--directory", "--silent");
-            if (!spec.name().equals("dev-container.java")) {
-                assertThat(names).as(spec.name()).contains("--json", "--quiet", "-q");
-            }
+            assertThat(names).as(spec.name()).contains("-C", "--help", "-h", "--debug", "--json", "--quiet", "-q")
+                    .doesNotContain("--verbose", "--workspace", "--directory", "--silent");
         }
     }
 

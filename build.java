@@ -273,7 +273,7 @@ class Build implements Cli.Script {
 
     private void upload(Store store, Config config, Workspace workspace, Kernel.Compiled kernel, Firmware firmware, Tools tools) {
         if (options.uploadKernel) {
-            new Upload(store, tools).publish(workspace.dist(), System.getenv().getOrDefault("KERNEL_SUBPATH", Upload.DEFAULT_SUBPATH));
+            new Upload(store, tools).publish(workspace.dist(), Upload.subpath(System.getenv()));
         }
         if (options.uploadManifests) {
             Flists flists = new Flists(store, tools);

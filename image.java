@@ -77,9 +77,9 @@ class Image implements Cli.Script {
         Optional<Path> folder;
         @Option(names = "--config", paramLabel = "DIR", description = "Configuration folder (default: config/ of the workspace).")
         Optional<Path> config;
-        @Option(names = "--subpath", paramLabel = "PATH", defaultValue = "${env:KERNEL_SUBPATH:-" + Upload.DEFAULT_SUBPATH + "}",
+        @Option(names = "--subpath", paramLabel = "PATH",
                 description = "Folder of the images below S3_PREFIX (KERNEL_SUBPATH, " + Upload.DEFAULT_SUBPATH + ").")
-        String subpath;
+        String subpath = Upload.subpath(System.getenv());
         @Option(names = "--json", description = "Print the result as JSON.")
         boolean json;
         @CommandLine.Spec(CommandLine.Spec.Target.MIXEE)

@@ -32,6 +32,11 @@ public record Upload(Store store, Tools tools) {
     /** What became of it. @param changed whether anything had to be written */
     public record Published(String name, String key, String sha256, long bytes, boolean changed) { }
 
+    /** KERNEL_SUBPATH; an empty one is as good as none. */
+    public static String subpath(Map<String, String> environment) {
+        return Optional.ofNullable(environment.get("KERNEL_SUBPATH")).filter(path -> !path.isBlank()).orElse(DEFAULT_SUBPATH);
+    }
+
     /** Publishes the image of the last build below {@code subpath} of the prefix. */
     public Published publish(Path dist, String subpath) {
         return publish(ImageMetadata.ofBuild(dist), dist, subpath, Mode.NORMAL);

@@ -222,6 +222,13 @@ class UploadTest {
     }
 
     @Test
+    void an_empty_variable_for_the_folder_is_as_good_as_none() {
+        assertThat(Upload.subpath(Map.of())).isEqualTo("kernel");
+        assertThat(Upload.subpath(Map.of("KERNEL_SUBPATH", ""))).isEqualTo("kernel");
+        assertThat(Upload.subpath(Map.of("KERNEL_SUBPATH", "kernels"))).isEqualTo("kernels");
+    }
+
+    @Test
     void a_signed_index_takes_no_publishing_without_the_key() throws IOException {
         new Upload(signing(server.endpoint()), tools).publish(image("6.1.0-demo-aaaaaaa", 500), "kernel", Upload.Mode.NORMAL);
         String before = get("kernels.json").text();

@@ -52,7 +52,8 @@ public record Channels(Store store, Tools tools) {
     public Change rollback(String subpath, String channel, boolean dryRun) {
         return with(subpath, (s3, index) -> {
             Channel now = find(s3, index, channel).orElseThrow(() -> unknown(s3, index, channel));
-            if (!dryRun && settle(s3, index, channel, same -> same.orElseThrow())) {
+            if (!dryRun && interrupted(s3, index, channel)) {
+                settle(s3, index, channel, same -> same.orElseThrow());
                 tools.console().detail("an interrupted change of " + channel + " was finished; run again to go back further");
                 return new Change(channel, Optional.of(now.kernel()), now.kernel());
             }
@@ -67,6 +68,20 @@ public record Channels(Store store, Tools tools) {
             }
             return change;
         });
+    }
+
+    /** Whether the script, or what the signature covers, is not yet what the channel says; a signature that is only old or another key's is no sign of that. */
+    private static boolean interrupted(S3 s3, ImageIndex index, String name) {
+        String key = key(index, name);
+        Optional<Found> script = s3.find(key + ".ipxe");
+        Optional<Signing.Statement> signed = s3.find(key + ".json.sig").flatMap(found -> Signing.unchecked(found.bytes()));
+        Found json = s3.find(key + ".json").orElseThrow(() -> new Failure("the channel " + name + " is gone", "look at image.java list"));
+        byte[] wanted = Channel.parse(json, key).ipxe();
+        return script.filter(found -> Arrays.equals(found.bytes(), wanted)).isEmpty() || signed.filter(one -> !one.covers(name, files(name, json.bytes(), wanted))).isPresent();
+    }
+
+    private static Map<String, byte[]> files(String name, byte[] json, byte[] script) {
+        return Map.of(name + ".json", json, name + ".ipxe", script);
     }
 
     /** Going back is done once: by whom the channel still is as it was. */
@@ -144,8 +159,8 @@ public record Channels(Store store, Tools tools) {
         }
     }
 
-    /** One look-and-write round after the other until a look finds nothing to do; whether anything was written. */
-    private boolean settle(S3 s3, ImageIndex index, String name, Function<Optional<Channel>, Channel> change) {
+    /** One look-and-write round after the other until a look finds nothing to do. */
+    private void settle(S3 s3, ImageIndex index, String name, Function<Optional<Channel>, Channel> change) {
         String key = key(index, name);
         boolean written = false;
         boolean conditional = false;
@@ -165,7 +180,7 @@ public record Channels(Store store, Tools tools) {
             right &= follow(s3, index, wanted, json, script, signature);
             written |= !right;
             if (right && ++quiet >= (conditional || !written ? 1 : 2)) {
-                return written;
+                return;
             }
             if (right) {
                 conditional = s3.honoursConditions(key + ".ipxe", wanted.ipxe(), SCRIPT);
@@ -183,7 +198,7 @@ public record Channels(Store store, Tools tools) {
             return false;
         }
         return ImageIndex.resign(s3, index.signing(), key(index, channel.name()) + ".json.sig", signature, channel.name(),
-                Map.of(channel.name() + ".json", json, channel.name() + ".ipxe", channel.ipxe())) && right;
+                files(channel.name(), json, channel.ipxe())) && right;
     }
 
     static String key(ImageIndex index, String channel) {

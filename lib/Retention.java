@@ -2,12 +2,12 @@ package lib;
 
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import lib.tool.Console;
 import lib.tool.S3;
 import lib.tool.S3.Condition;
@@ -37,14 +37,12 @@ public record Retention(Store store, Tools tools) {
             Set<String> going = new LinkedHashSet<>(marked(s3, index));
             names.stream().skip(keep).filter(name -> !needed.contains(name)).forEach(going::add);
             List<String> kept = names.stream().filter(name -> !going.contains(name)).toList();
-            List<String> unfinished = unfinished(s3, index, names);
+            Set<String> unfinished = new LinkedHashSet<>(unfinished(s3, index, names));
             if (!dryRun) {
-                remove(s3, index, going);
-                unfinished.forEach(name -> s3.remove(index.key(name)));
-                unfinished = new ArrayList<>(unfinished);
+                remove(s3, index, going, unfinished);
                 unfinished.addAll(s3.abortAbandoned(index.key("vmlinuz-"), FORGOTTEN));
             }
-            return new Pruned(List.copyOf(going), kept, unfinished);
+            return new Pruned(List.copyOf(going), kept, List.copyOf(unfinished));
         }
     }
 
@@ -71,25 +69,27 @@ public record Retention(Store store, Tools tools) {
                 .filter(name -> s3.stat(index.key(name)).filter(item -> item.modified().isBefore(limit)).isPresent()).toList();
     }
 
-    private void remove(S3 s3, ImageIndex index, Set<String> going) {
-        if (going.isEmpty()) {
-            return;
-        }
+    /** Those that are needed by now, and unfinished ones that somebody has finished meanwhile, stay and go out of the sets. */
+    private void remove(S3 s3, ImageIndex index, Set<String> going, Set<String> unfinished) {
         Console console = tools.console();
-        going.forEach(name -> s3.put(index.key(name + ImageIndex.REMOVING), new byte[0], MARK, Condition.NONE));
-        console.step("Take " + going.size() + " images out of the index", () -> index.settle(Optional.empty(), false, false));
+        List<String> marked = Stream.concat(going.stream(), unfinished.stream()).toList();
+        marked.forEach(name -> s3.put(index.key(name + ImageIndex.REMOVING), new byte[0], MARK, Condition.NONE));
+        if (!going.isEmpty()) {
+            console.step("Take " + going.size() + " images out of the index", () -> index.settle(Optional.empty(), false, false));
+        }
         Set<String> needed = needed(s3, index);
-        List<String> spared = going.stream().filter(needed::contains).toList();
-        for (String name : going) {
+        List<String> spared = marked.stream().filter(name -> needed.contains(name) || unfinished.contains(name) && s3.stat(index.key(ImageMetadata.of(name))).isPresent()).toList();
+        for (String name : marked) {
             if (!spared.contains(name)) {
                 s3.remove(index.key(name));
                 s3.remove(index.key(ImageMetadata.of(name)) + ".sig");
                 s3.remove(index.key(ImageMetadata.of(name)));
             }
             s3.remove(index.key(name + ImageIndex.REMOVING));
-            console.detail((spared.contains(name) ? "kept, a channel names it now: " : "removed ") + name);
+            console.detail((spared.contains(name) ? "kept, it is needed now: " : "removed ") + name);
         }
-        going.removeAll(spared);
+        spared.forEach(going::remove);
+        spared.forEach(unfinished::remove);
         if (!spared.isEmpty()) {
             index.settle(Optional.empty(), false, false);
         }

@@ -143,17 +143,30 @@ public record Upload(Store store, Tools tools) {
             return plan;
         }
 
-        /** Takes an image out of the indexes before its bytes change; one that a channel names stays. */
+        /**
+         * Takes an image out of the indexes before its bytes change; one that a channel names stays. The channels are read again behind
+         * the mark, which who writes a channel looks for afterwards: one of both notices the other.
+         */
         private void withdraw() {
-            List<String> channels = new Channels(store, tools).naming(s3, index, image.name());
-            if (!channels.isEmpty()) {
-                throw new Failure(key() + " is named by " + String.join(", ", channels) + " and cannot be replaced", "point the channel to another image first");
-            }
+            refuseNamed();
             s3.put(key() + ImageIndex.REMOVING, new byte[0], METADATA, Condition.NONE);
+            try {
+                refuseNamed();
+            } catch (Failure e) {
+                s3.remove(key() + ImageIndex.REMOVING);
+                throw e;
+            }
             index.settle(Optional.empty(), false, false);
             s3.remove(ImageMetadata.of(key()));
             s3.remove(ImageMetadata.of(key()) + ".sig");
             s3.remove(key());
+        }
+
+        private void refuseNamed() {
+            List<String> channels = new Channels(store, tools).naming(s3, index, image.name());
+            if (!channels.isEmpty()) {
+                throw new Failure(key() + " is named by " + String.join(", ", channels) + " and cannot be replaced", "point the channel to another image first");
+            }
         }
 
         /** Whether this builder sent the object; another one may have sent the same bytes meanwhile. */

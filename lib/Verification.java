@@ -221,6 +221,11 @@ public record Verification(PublicKey key, Tools tools, Optional<Long> atLeast) {
         public Optional<String> digest(String name) {
             return Files.isRegularFile(path.resolve(name)) ? Optional.of(Digest.sha256(path.resolve(name))) : Optional.empty();
         }
+
+        @Override
+        public Optional<List<String>> channels() {
+            return Optional.of(Config.files(path.resolve("channels"), ".json").stream().map(file -> file.getFileName().toString().replaceFirst("\\.json$", "")).toList());
+        }
     }
 
     private record Web(URI uri, Tools tools) implements Shelf {

@@ -168,6 +168,27 @@ class ChannelsTest {
         assertThat(channels.list("kernel")).extracting(Channels.Listed::name).containsExactlyInAnyOrder(names.get(0), names.get(1));
     }
 
+    /** The promotion happens between a first look at the channels and the mark. */
+    @Test
+    void an_image_that_is_promoted_while_it_is_replaced_stays_as_it_was() throws IOException {
+        String a = publish(1);
+        AtomicBoolean done = new AtomicBoolean();
+        Files.writeString(folder.resolve(a), "other bytes");
+        try (FaultyProxy proxy = new FaultyProxy(server.port(), (request, before) -> {
+            if (request.method().equals("PUT") && request.target().endsWith(".removing") && done.compareAndSet(false, true)) {
+                channels.point("kernel", "production", a, false);
+            }
+            return Fault.NONE;
+        })) {
+            Upload upload = new Upload(server.store(proxy.endpoint(), bucket), tools);
+            assertThatThrownBy(() -> upload.publish(folder.resolve(a), "kernel", new Upload.Mode(true, false))).isInstanceOf(Failure.class)
+                    .hasMessageContaining("is named by production");
+        }
+        assertThat(done).isTrue();
+        assertThat(get(a).text()).isEqualTo("image 1");
+        assertThat(get(a + ".removing").status()).isEqualTo(404);
+    }
+
     @Test
     void an_image_that_a_channel_names_cannot_be_replaced() throws IOException {
         String a = publish(1);

@@ -70,6 +70,41 @@ class VerificationTest {
         assertThat(verify().channels()).containsExactly("production");
     }
 
+    @Test
+    void a_rollback_goes_back_whether_the_signature_is_old_or_not_there_at_all() throws IOException {
+        String second = IMAGE.replace("0001", "0002");
+        Upload upload = new Upload(store(1), tools);
+        upload.publish(image("first"), "kernel", Upload.Mode.NORMAL);
+        upload.publish(Files.writeString(folder.resolve(second), "second"), "kernel", Upload.Mode.NORMAL);
+        Channels channels = new Channels(store(1), tools);
+        for (boolean signed : new boolean[] {true, false}) {
+            channels.point("kernel", "production", IMAGE, false);
+            channels.point("kernel", "production", second, false);
+            if (!signed) {
+                Curl.run("DELETE", url("channels/production.json.sig"), new byte[0]);
+            }
+
+            assertThat(new Channels(store(90), tools).rollback("kernel", "production", false).to()).isEqualTo(IMAGE);
+            assertThat(get("channels/production.ipxe")).contains("kernel ../" + IMAGE);
+        }
+    }
+
+    @Test
+    void every_channel_of_a_folder_is_looked_at() throws IOException {
+        new Upload(store(90), tools).publish(image("first"), "kernel", Upload.Mode.NORMAL);
+        new Channels(store(90), tools).point("kernel", "beta", IMAGE, false);
+        Path shelf = Files.createDirectories(folder.resolve("shelf/channels")).getParent();
+        for (String name : new String[] {"kernels.json", "kernels.txt", "kernels.json.sig", IMAGE, IMAGE + ".json", IMAGE + ".json.sig", "channels/beta.json",
+            "channels/beta.json.sig", "channels/beta.ipxe"}) {
+            Files.writeString(shelf.resolve(name), get(name));
+        }
+        Verification verification = new Verification(Signing.publicKey(folder.resolve("signing.pub")), tools, Optional.empty());
+        assertThat(verification.verify(shelf.toString(), folder).channels()).containsExactly("beta");
+
+        Files.writeString(shelf.resolve("channels/beta.ipxe"), "#!ipxe\nkernel http://elsewhere/\n");
+        assertThatThrownBy(() -> verification.verify(shelf.toString(), folder)).isInstanceOf(Failure.class).hasMessageContaining("beta.ipxe is not what was signed");
+    }
+
     private Instant expiry() {
         byte[] signature = get("channels/production.json.sig").getBytes(StandardCharsets.UTF_8);
         return Signing.unchecked(signature).flatMap(Signing.Statement::expires).orElseThrow();

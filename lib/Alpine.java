@@ -97,10 +97,10 @@ public record Alpine(Config.Alpine config, BuildLock.Use lock, Tools tools) {
             if (lock.mode() == BuildLock.Mode.LOCKED) {
                 locked.demand(request, lock);
             }
-            fits = locked.packages().keySet().stream().noneMatch(lock::renews) && locked.request().equals(request);
+            fits = !lock.renews("alpine") && locked.packages().keySet().stream().noneMatch(lock::renews) && locked.request().equals(request);
             Supplier<List<PackageIndex>> fetch = () -> PackageIndex.fetch(repositories(), config.arch(), tools.download());
             indexes = fits ? fetch : Ahead.begin(fetch)::get;
-            miniroot = fits ? locked.miniroot() : tools.console().step("Find the Alpine release", () -> Miniroot.find(config, tools.download()),
+            miniroot = locked.hasRelease(config) && !lock.renews("alpine") ? locked.miniroot() : tools.console().step("Find the Alpine release", () -> Miniroot.find(config, tools.download()),
                     found -> "Alpine " + found.release() + " for " + found.arch());
         }
 
@@ -150,7 +150,11 @@ public record Alpine(Config.Alpine config, BuildLock.Use lock, Tools tools) {
                 throw line.wrong("not a repository", "write [@tag ]URL");
             }
             String url = words[words.length - 1];
-            repositories.add(new Repository(url, tagged ? words[0].substring(1) : "", List.of(Download.uri(url, config.base())), repositories.size()));
+            try {
+                repositories.add(new Repository(url, tagged ? words[0].substring(1) : "", List.of(Download.uri(url, config.base())), repositories.size()));
+            } catch (Failure e) {
+                throw e.at(line.place());
+            }
         }
         return repositories;
     }

@@ -44,7 +44,7 @@ public final class BuildLock {
     /**
      * The lock file and how this build uses it.
      *
-     * @param name with {@link Mode#UPDATE} the only package, component or section (kernel, firmware) that is chosen anew; empty for all
+     * @param name with {@link Mode#UPDATE} the only package, component or section (alpine: the release, kernel, firmware) that is chosen anew; empty for all
      */
     public record Use(Path file, Mode mode, Optional<String> name) {
         public static Use of(Path file, Mode mode) {
@@ -58,12 +58,12 @@ public final class BuildLock {
 
         /** A Failure when {@code --update-lock=NAME} names neither a locked package nor one of {@code components} nor another section. */
         public void requireName(List<String> components) {
-            List<String> known = new ArrayList<>(List.of("kernel", "firmware"));
+            List<String> known = new ArrayList<>(List.of("alpine", "kernel", "firmware"));
             known.addAll(components);
             read().entries("packages").forEach(entry -> known.add(entry.path("name").asText()));
             name.filter(one -> !known.contains(one)).ifPresent(one -> {
                 throw Failure.usage("--update-lock=" + one + ": no such package in " + file + " and no such component in sources.conf",
-                        Suggest.hint(one, known, "it takes a package of the lock, a component, kernel or firmware"));
+                        Suggest.hint(one, known, "it takes a package of the lock, a component, alpine, kernel or firmware"));
             });
         }
 

@@ -77,7 +77,7 @@ public final class BuildOptions {
     public boolean noWait;
     @Option(names = "--offline", description = "use the cache and local files only")
     public boolean offline;
-    @Option(names = "--update-lock", paramLabel = "NAME", arity = "0..1", fallbackValue = "", description = "choose packages, commits and sources anew (only NAME's: a package, component, kernel or firmware) and write them to build.lock")
+    @Option(names = "--update-lock", paramLabel = "NAME", arity = "0..1", fallbackValue = "", description = "choose packages, commits and sources anew (only NAME's: a package, component, alpine for its release, kernel or firmware) and write them to build.lock")
     public Optional<String> updateLock;
     @Option(names = "--locked", description = "fail when config/ asks for something that build.lock does not say")
     public boolean locked;

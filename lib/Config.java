@@ -149,7 +149,7 @@ public record Config(Path folder, Optional<String> environment, Alpine alpine, L
         String arch = conf.get(Key.ALPINE_ARCH, Pattern.compile("x86_64|aarch64"), "x86_64 or aarch64");
         return new Config(folder, conf.environment(),
                 new Alpine(conf.get(Key.ALPINE_VERSION, Pattern.compile("\\d+\\.\\d+(\\.\\d+)?"), "a version such as 3.22 or 3.19.4"), arch,
-                        Arrays.stream(conf.get(Key.ALPINE_MIRROR).strip().split("\\s+")).map(text -> Download.uri(text, base)).toList(),
+                        Arrays.stream(conf.get(Key.ALPINE_MIRROR).strip().split("\\s+")).map(text -> uri(conf, Key.ALPINE_MIRROR, text, base)).toList(),
                         lines(folder.resolve("packages.list")), optionalLines(folder.resolve("repositories")), folder.resolve("keys"), epoch),
                 Source.all(lines(folder.resolve("sources.conf")), arch),
                 new Toolchain(rustTarget(conf).orElse(arch + "-unknown-linux-musl"), base, epoch),
@@ -157,7 +157,7 @@ public record Config(Path folder, Optional<String> environment, Alpine alpine, L
                         optionalLines(folder.resolve("modules.conf")), existing(folder.resolve("my_init/my_init.conf")).getParent(),
                         Services.read(folder.resolve("my_init")), runtime(conf), epoch),
                 new Kernel(conf.get(Key.KERNEL_VERSION, Pattern.compile("\\d+\\.\\d+(\\.\\d+)?(-rc\\d+)?"), "a release such as 6.12.44"),
-                        conf.find(Key.KERNEL_SOURCE).map(text -> readable(conf, Download.uri(text, base))),
+                        conf.find(Key.KERNEL_SOURCE).map(text -> readable(conf, uri(conf, Key.KERNEL_SOURCE, text, base))),
                         conf.get(Key.KERNEL_LOCALVERSION, Pattern.compile("[A-Za-z0-9._+-]{0,40}"), "letters, digits and . _ + -"),
                         existing(folder.resolve("kernel.config")), arch, epoch),
                 new Firmware(firmwareSource(conf, base), conf.find(Key.FIRMWARE_TAG), optionalLines(folder.resolve("firmware.conf")), base),
@@ -204,6 +204,14 @@ public record Config(Path folder, Optional<String> environment, Alpine alpine, L
             throw Failure.usage(conf.where(Key.ROOT_PASSWORD_HASH) + ": ROOT_PASSWORD_HASH is not a crypt(5) hash", "make one with: openssl passwd -6");
         });
         return hash;
+    }
+
+    private static URI uri(BuildConf conf, Key key, String text, Path base) {
+        try {
+            return Download.uri(text, base);
+        } catch (Failure e) {
+            throw e.at(conf.where(key) + ": " + key);
+        }
     }
 
     /** A file of this machine has to be there: known now, not after the minutes that other phases take. */

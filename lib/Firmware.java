@@ -2,11 +2,13 @@ package lib;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import lib.FirmwareRules.Verb;
 import lib.FirmwareTree.Reached;
 import lib.tool.Cache;
@@ -41,7 +43,12 @@ public record Firmware(Config.Firmware config, Optional<BuildLock.Use> lock, Too
      * @param askedBy why it is there: {@code module r8169}, {@code firmware.conf:3 include x}
      * @param licence first line of what WHENCE states; empty for links
      */
-    public record Item(String path, long bytes, Optional<String> target, Set<String> askedBy, String licence) { }
+    public record Item(String path, long bytes, Optional<String> target, Set<String> askedBy, String licence) {
+        public Item {
+            // One order, whatever the set's own is: it goes into the SBOM and why.json.
+            askedBy = Collections.unmodifiableSet(new TreeSet<>(askedBy));
+        }
+    }
 
     /**
      * What was done.

@@ -38,8 +38,8 @@ record FirmwareSource(Config.Firmware config, Optional<BuildLock.Use> lock, Tool
     }
 
     private Tree obtain(String source) {
-        if (source.matches(".*//[^/@\\s]*:[^/@\\s]*@.*")) {
-            throw Failure.usage("FIRMWARE_SOURCE holds a password", "keep credentials in git's credential helper or in ~/.netrc");
+        if (SourceLine.holdsSecret(source)) {
+            throw Failure.usage("FIRMWARE_SOURCE holds a password or token", "keep credentials in git's credential helper or in ~/.netrc");
         }
         if (isGit(source)) {
             return checkout(source);

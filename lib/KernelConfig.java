@@ -120,8 +120,12 @@ record KernelConfig(Optional<String> base, List<Request> requests) {
 
     /** Whether a line of a configuration file counts for this architecture. */
     static boolean isFor(String line, String arch) {
-        return Stream.of(SET, UNSET).map(pattern -> pattern.matcher(line.strip())).filter(Matcher::matches)
-                .flatMap(m -> Optional.ofNullable(m.group(m.groupCount())).flatMap(KernelConfig::only).stream()).allMatch(arch::equals);
+        return comment(line).flatMap(KernelConfig::only).stream().allMatch(arch::equals);
+    }
+
+    /** The comment behind an option: {@code # only x86_64, optional}. */
+    static Optional<String> comment(String line) {
+        return Stream.of(SET, UNSET).map(pattern -> pattern.matcher(line.strip())).filter(Matcher::matches).flatMap(m -> Optional.ofNullable(m.group(m.groupCount())).stream()).findFirst();
     }
 
     /** The same with these wishes where the files say nothing. */

@@ -2,6 +2,7 @@ package lib;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import lib.tool.Cache;
@@ -16,7 +17,7 @@ import lib.tool.Failure;
 record KernelInputs(Map<String, Path> files) {
     /**
      * Finds them. One that is not there is a Failure (exit code 2) before anything is compiled. Source of the rules: certs/Makefile,
-     * drivers/base/firmware_loader/builtin/Makefile.
+     * drivers/base/firmware_loader/builtin/Makefile, drivers/acpi/osl.c, net/wireless/Makefile.
      *
      * @param values of the final configuration
      * @param linked whether the build itself chose the firmware that is linked in; its folder's name says what it holds
@@ -27,7 +28,12 @@ record KernelInputs(Map<String, Path> files) {
             key(values, "CONFIG_MODULE_SIG_KEY", files);
         }
         key(values, "CONFIG_SYSTEM_TRUSTED_KEYS", files);
-        key(values, "CONFIG_SYSTEM_REVOCATION_KEYS", files);
+        for (String option : List.of("CONFIG_SYSTEM_REVOCATION_KEYS", "CONFIG_SYSTEM_BLACKLIST_HASH_LIST", "CONFIG_ACPI_CUSTOM_DSDT_FILE")) {
+            key(values, option, files);
+        }
+        String keys = text(values, "CONFIG_CFG80211_EXTRA_REGDB_KEYDIR");
+        Config.files(Path.of("/").resolve(keys), ".x509").stream().filter(file -> !keys.isEmpty())
+                .forEach(file -> files.put("CONFIG_CFG80211_EXTRA_REGDB_KEYDIR " + file.getFileName(), file));
         String firmware = text(values, "CONFIG_EXTRA_FIRMWARE").strip();
         if (!linked && !firmware.isEmpty()) {
             Path folder = source.resolve(text(values, "CONFIG_EXTRA_FIRMWARE_DIR"));
@@ -47,7 +53,7 @@ record KernelInputs(Map<String, Path> files) {
         return all;
     }
 
-    /** A PEM file; a key in a token (pkcs11:) is named by the configuration itself. */
+    /** A file; a key in a token (pkcs11:) is named by the configuration itself. */
     private static void key(Map<String, String> values, String option, Map<String, Path> files) {
         String name = text(values, option);
         if (!name.isEmpty() && !name.startsWith("pkcs11:")) {

@@ -113,7 +113,7 @@ record KernelMenu(Kbuild kbuild, Tools tools) {
             if (!m.matches() || !changes.containsKey(m.group(1)) || !KernelConfig.isFor(line, arch)) {
                 out.append(line).append('\n');
             } else if (left.containsKey(m.group(1))) {
-                out.append(line(m.group(1), left.remove(m.group(1)))).append(line.replaceFirst("^.*?( # only \\w+)?$", "$1")).append('\n');
+                out.append(line(m.group(1), left.remove(m.group(1)))).append(KernelConfig.comment(line).map(comment -> " " + comment).orElse("")).append('\n');
             }
         }
         left.forEach((symbol, value) -> out.append(line(symbol, value)).append('\n'));

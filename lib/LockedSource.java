@@ -93,10 +93,12 @@ record LockedSource(Optional<BuildLock.Use> lock, String section, Tools tools) {
         try {
             String state = file.toAbsolutePath() + " " + Files.size(file) + " " + Files.getLastModifiedTime(file);
             Path memory = tools.cache().folder("digest").resolve(Digest.sha256(state));
-            if (!Files.exists(memory)) {
-                Trees.replace(memory, Digest.sha256(file));
-            }
-            return Trees.read(memory);
+            return tools.cache().locked("digest", () -> {
+                if (!Files.exists(memory)) {
+                    Trees.replace(memory, Digest.sha256(file));
+                }
+                return Trees.read(memory);
+            });
         } catch (IOException e) {
             throw Failure.io("cannot read " + file, e);
         }

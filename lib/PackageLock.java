@@ -68,10 +68,19 @@ record PackageLock(List<String> request, Miniroot miniroot, Map<String, String> 
 
     /** What config/ asks for, in the words of the lock. */
     static List<String> request(Config.Alpine config, List<String> atoms) {
-        List<String> request = new ArrayList<>(List.of("alpine " + config.version() + " " + config.arch()));
+        List<String> request = new ArrayList<>(List.of(release(config)));
         config.repositories().forEach(line -> request.add("repository " + line.text()));
         request.addAll(new TreeSet<>(atoms));
         return request;
+    }
+
+    private static String release(Config.Alpine config) {
+        return "alpine " + config.version() + " " + config.arch();
+    }
+
+    /** Whether the miniroot is of the release that config/ asks for. */
+    boolean hasRelease(Config.Alpine config) {
+        return request.contains(release(config));
     }
 
     /** A Failure when {@code wanted} is not what was locked. */

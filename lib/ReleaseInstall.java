@@ -23,7 +23,7 @@ record ReleaseInstall(Config.Toolchain toolchain, ComponentLock lock, Tools tool
         URI uri = Download.uri(source.location(toolchain.base()), toolchain.base());
         Recipes.Program recipe = Recipes.program(source);
         String digest = digest(source, uri);
-        Cache.Key key = Cache.Key.of("component", source.name()).with("sha256", digest).with("recipe", recipe).with("target", toolchain.target());
+        Cache.Key key = Cache.Key.of("component", source.name()).with("name", source.name()).with("file", Path.of(uri.getPath()).getFileName()).with("sha256", digest).with("recipe", recipe).with("target", toolchain.target());
         Path entry = tools.cache().get(key, target -> {
             Path file = fetched(source, uri, digest);
             Path scratch = tools.cache().temporary(source.name());

@@ -9,6 +9,7 @@ import lib.tool.Cache;
 import lib.tool.Failure;
 import lib.tool.Git;
 import lib.tool.Shell.Command;
+import lib.tool.Shell;
 import lib.tool.Tools;
 
 /**
@@ -26,7 +27,7 @@ record RepositoryBuild(Config.Toolchain toolchain, ComponentLock lock, Tools too
         CargoBuild cargo = new CargoBuild(tools, toolchain, offline, jobs);
         Cache.Key key = Cache.Key.of("component", source.name()).with("commit", commit).with("recipe", recipe).with("keeps", "program, version, crates");
         Map<String, Object> inputs = recipe instanceof Recipes.Cargo ? cargo.inputs()
-                : Map.of("target", toolchain.target(), "epoch", toolchain.epoch(), "environment", RustToolchain.variables(System.getenv()));
+                : Map.of("target", toolchain.target(), "epoch", toolchain.epoch(), "environment", RustToolchain.variables(System.getenv()), "compiler", compiler());
         for (Map.Entry<String, Object> input : inputs.entrySet()) {
             key = key.with(input.getKey(), input.getValue());
         }
@@ -35,15 +36,25 @@ record RepositoryBuild(Config.Toolchain toolchain, ComponentLock lock, Tools too
             tools.console().detail(source.name() + ": building " + source.version() + " (" + ComponentLock.shortened(commit) + ") for " + toolchain.target());
             try (SourceFolder folder = SourceFolder.claim(source.name(), commit, tools.console())) {
                 git.checkout(url, commit, folder.source());
-                Path program = recipe instanceof Recipes.Cargo project ? cargo.compile(source, project, folder.source(), commit)
-                        : run(source, (Recipes.Commands) recipe, folder.source());
-                Components.Made.keep(source, program, target, new ProgramCheck(toolchain.target(), tools));
+                ProgramCheck check = new ProgramCheck(toolchain.target(), tools);
                 if (recipe instanceof Recipes.Cargo project) {
+                    // Commits of a component share the folder in which cargo leaves the program.
+                    tools.cache().locked("cargo-target-" + source.name(), () -> {
+                        Components.Made.keep(source, cargo.compile(source, project, folder.source(), commit), target, check);
+                        return target;
+                    });
                     CargoLock.find(folder.source().resolve(project.folder()).normalize(), folder.source()).ifPresent(file -> keep(file, target));
+                } else {
+                    Components.Made.keep(source, run(source, (Recipes.Commands) recipe, folder.source()), target, check);
                 }
             }
         });
         return Components.Made.kept(entry, commit, recipe.install());
+    }
+
+    /** What makefiles most often call. */
+    private String compiler() {
+        return Shell.which("gcc").map(gcc -> tools.shell().output(gcc.toString(), "--version").lines().findFirst().orElse("")).orElse("");
     }
 
     private static void keep(Path cargoLock, Path entry) {

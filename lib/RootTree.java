@@ -62,15 +62,26 @@ public record RootTree(Path folder) {
 
     /** Whether the path leads to a regular file, the last link followed too. */
     public boolean isFile(String path) {
+        return Files.isRegularFile(follow(path), LinkOption.NOFOLLOW_LINKS);
+    }
+
+    /** Where the regular file is that the path leads to, the last link followed too: inside of the tree. */
+    public Path file(String path) {
+        Path at = follow(path);
+        if (!Files.isRegularFile(at, LinkOption.NOFOLLOW_LINKS)) {
+            throw new Failure("/" + path + " in the image is no file", "look at " + at);
+        }
+        return at;
+    }
+
+    /** Still a link when there are too many. */
+    private Path follow(String path) {
         Path at = resolve(path);
-        for (int links = 0; Files.isSymbolicLink(at); links++) {
-            if (links > MAX_LINKS) {
-                return false;
-            }
+        for (int links = 0; Files.isSymbolicLink(at) && links < MAX_LINKS; links++) {
             String target = target(at);
             at = resolve(target.startsWith("/") ? target : folder.relativize(at.getParent()) + "/" + target);
         }
-        return Files.isRegularFile(at, LinkOption.NOFOLLOW_LINKS);
+        return at;
     }
 
     /** Copies a file of this machine into the image; what was at the path is replaced. */
@@ -104,7 +115,7 @@ public record RootTree(Path folder) {
 
     /** The text of a file. */
     public String read(String path) {
-        return Trees.read(resolve(path));
+        return Trees.read(file(path));
     }
 
     /** Makes the folder and its parents (0755) where they are missing. */

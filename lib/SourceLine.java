@@ -35,10 +35,15 @@ record SourceLine(String file, int number, String text, boolean blanks, List<Wor
     /** A part of a line and the column where it begins, from 0. */
     record Word(String text, int start) { }
 
+    /** Whether a URL in the text has a password or an access token in it. */
+    static boolean holdsSecret(String text) {
+        return PASSWORD.matcher(text).find() || TOKEN.matcher(text).find();
+    }
+
     /** Cuts a line that is neither empty nor a comment; a Failure when a part is missing. */
     static SourceLine split(String file, int number, String raw) {
         String text = raw.strip();
-        if (PASSWORD.matcher(text).find() || TOKEN.matcher(text).find()) {
+        if (holdsSecret(text)) {
             throw Failure.at(file, number, text.replaceAll("//[^/@\\s]*@", "//***@"), "the URL holds a password or token",
                     "keep credentials in git's credential helper or in ~/.netrc");
         }

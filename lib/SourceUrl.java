@@ -1,9 +1,12 @@
 package lib;
 
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import lib.tool.Download;
+import lib.tool.Failure;
 import lib.tool.Suggest;
 
 /** What a URL in sources.conf has to look like: gitprotocol URLs of git-clone(1) for git; http, https, file and paths for a release. */
@@ -27,7 +30,7 @@ final class SourceUrl {
         }
         Matcher scheme = SCHEME.matcher(url);
         if (scheme.matches()) {
-            return schemes.contains(scheme.group(1)) ? place(scheme.group(1), scheme.group(2))
+            return schemes.contains(scheme.group(1)) ? place(scheme.group(1), scheme.group(2)).or(() -> type == Source.Type.RELEASE ? syntax(url) : Optional.empty())
                     : Optional.of(new Fault("unknown kind of URL " + scheme.group(1) + "://", Suggest.hint(scheme.group(1), schemes,
                             "known are " + String.join(" ", schemes))));
         }
@@ -37,6 +40,16 @@ final class SourceUrl {
         boolean scp = type == Source.Type.GIT && SCP.matcher(url).matches() && !url.contains("::");
         return scp || !url.contains(":") ? Optional.empty()
                 : Optional.of(new Fault("not a URL", "known are " + String.join(" ", schemes) + " and paths"));
+    }
+
+    /** By the rules of RFC 2396, which a client keeps to; git has its own client. */
+    private static Optional<Fault> syntax(String url) {
+        try {
+            Download.uri(url, Path.of(""));
+            return Optional.empty();
+        } catch (Failure e) {
+            return Optional.of(new Fault(e.what(), e.hint()));
+        }
     }
 
     private static Optional<Fault> place(String scheme, String rest) {

@@ -123,7 +123,7 @@ public record SystemSetup(Config.Guest guest, Tools tools) {
     /** New text for a file that keeps its mode and owner. */
     private static void rewrite(RootTree root, String path, String text) {
         try {
-            Files.writeString(root.resolve(path), text);
+            Files.writeString(root.file(path), text);
         } catch (IOException e) {
             throw Failure.io("cannot write /" + path + " into the image", e);
         }

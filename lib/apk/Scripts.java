@@ -3,6 +3,7 @@ package lib.apk;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -67,7 +68,9 @@ final class Scripts {
             Path folder = tree.folder("lib/apk/exec");
             Path file = folder.resolve(one.pkg() + "." + script);
             Files.createDirectories(tree.root().resolve("dev"));
-            Files.write(file, content);
+            // A new file: a link that an earlier package left there would lead out of the tree.
+            Files.deleteIfExists(file);
+            Files.write(file, content, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
             Tree.apply(file, new Tree.Metadata(0, 0, 0755, -1), false);
             try {
                 execute(one, script, name, arguments);

@@ -2,6 +2,7 @@ package lib.tool;
 
 import java.io.IOException;
 import java.net.URI;
+import java.net.URISyntaxException;
 import java.net.http.HttpClient;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -53,10 +54,14 @@ public final class Download {
         }
     }
 
-    /** A URL or path as the user wrote it; a relative path starts at {@code base}. */
+    /** A URL or path as the user wrote it; a relative path starts at {@code base}. What is no URL is a Failure (exit code 2). */
     public static URI uri(String text, Path base) {
         if (text.startsWith("http:") || text.startsWith("https:")) {
-            return URI.create(text);
+            try {
+                return new URI(text);
+            } catch (URISyntaxException e) {
+                throw Failure.usage("not a URL: " + text + " (" + e.getReason() + " at column " + (e.getIndex() + 1) + ")", "nothing is put in for $VARIABLES; write a blank as %20");
+            }
         }
         String path = text.startsWith("file:") ? text.substring("file:".length()).replaceFirst("^//(?=/)", "") : text;
         return base.resolve(path).toAbsolutePath().normalize().toUri();

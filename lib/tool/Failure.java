@@ -55,6 +55,11 @@ public final class Failure extends RuntimeException {
         return new Failure(CONTRACT, what, hint, null);
     }
 
+    /** The same failure, found at a place such as {@code config/build.conf:7}. */
+    public Failure at(String place) {
+        return new Failure(exitCode, place + ": " + getMessage(), hint, getCause());
+    }
+
     /** The same failure with another exit code of the contract (runit --check has codes of its own). */
     public Failure exit(int code) {
         return new Failure(code, getMessage(), hint, getCause());

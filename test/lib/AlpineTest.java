@@ -176,6 +176,20 @@ class AlpineTest {
     }
 
     @Test
+    void the_release_stays_until_it_is_updated_itself() throws IOException {
+        assertThat(local(Mode.USE, "hello").installInto(root()).release()).isEqualTo("3.19.10");
+        Path releases = mirror.resolve("v3.19/releases/x86_64");
+        Path newer = Files.copy(releases.resolve("alpine-minirootfs-3.19.10-x86_64.tar.gz"), releases.resolve("alpine-minirootfs-3.19.11-x86_64.tar.gz"));
+        Files.writeString(Path.of(newer + ".sha256"), lib.tool.Digest.sha256(newer) + "  " + newer.getFileName() + "\n");
+
+        for (String name : List.of("hello", "alpine")) {
+            BuildLock.Use use = new BuildLock.Use(scratch.resolve("build.lock"), Mode.UPDATE, Optional.of(name));
+            assertThat(alpine(List.of(mirror.toUri()), "3.19", use, false, "hello").installInto(root()).release()).isEqualTo(name.equals("hello") ? "3.19.10" : "3.19.11");
+        }
+        assertThat(BuildLock.read(scratch.resolve("build.lock")).section("alpine").orElseThrow().path("release").asText()).isEqualTo("3.19.11");
+    }
+
+    @Test
     void what_is_locked_stays_when_the_index_has_moved_on_and_lines_have_moved() {
         local(Mode.USE, "hello").installInto(root());
         put("main", hello("2.0-r0"));

@@ -115,6 +115,15 @@ class ConfigTest {
                 .extracting(e -> ((Failure) e).hint()).asString().contains("sources.conf:1");
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"KERNEL_SOURCE", "ALPINE_MIRROR"})
+    void what_is_no_url_is_refused_with_its_place(String key) {
+        assertThatThrownBy(() -> Config.read(config, Map.of(key, "https://example.org/linux-${VERSION}.tar.xz"))).isInstanceOfSatisfying(Failure.class, failure -> {
+            assertThat(failure.what()).startsWith("environment variable " + key + ": " + key + ": not a URL: https://example.org/linux-${VERSION}.tar.xz");
+            assertThat(failure.exitCode()).isEqualTo(Failure.USAGE);
+        });
+    }
+
     @Test
     void a_kernel_source_that_is_not_there_is_known_before_any_work_starts() {
         assertThatThrownBy(() -> Config.read(config, Map.of("KERNEL_SOURCE", "linux-6.tar.xz"))).isInstanceOfSatisfying(Failure.class, failure -> {

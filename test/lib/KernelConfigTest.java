@@ -89,6 +89,8 @@ class KernelConfigTest {
         assertThatThrownBy(() -> config("CONFIG_A=y # only arm\n")).isInstanceOf(Failure.class).hasMessageContaining("kernel.config:1: there are no images for arm");
         assertThat(KernelMenu.edited("CONFIG_A=y # only x86_64\nCONFIG_A=m # only aarch64\n", "x86_64", Map.of("CONFIG_A", "n")))
                 .isEqualTo("# CONFIG_A is not set # only x86_64\nCONFIG_A=m # only aarch64\n");
+        assertThat(KernelMenu.edited("CONFIG_A=y # only x86_64, optional\nCONFIG_B=\"a # b\" # why\n", "x86_64", Map.of("CONFIG_A", "m", "CONFIG_B", "\"c\"")))
+                .isEqualTo("CONFIG_A=m # only x86_64, optional\nCONFIG_B=\"c\" # why\n");
     }
 
     @Test
@@ -180,6 +182,10 @@ class KernelConfigTest {
         Files.writeString(key, "two");
         assertThat(KernelInputs.of(values, source, false).in(empty).digest()).isNotEqualTo(before);
         assertThat(KernelInputs.of(Map.of("CONFIG_MODULE_SIG_KEY", "\"nowhere.pem\""), source, false).in(empty)).isEqualTo(empty);
+
+        Path regulators = Files.writeString(Files.createDirectory(temp.resolve("regdb")).resolve("own.x509"), "one");
+        assertThat(KernelInputs.of(Map.of("CONFIG_SYSTEM_BLACKLIST_HASH_LIST", "\"" + key + "\"", "CONFIG_CFG80211_EXTRA_REGDB_KEYDIR", "\"" + regulators.getParent() + "\""), source, false).files())
+                .containsOnlyKeys("CONFIG_SYSTEM_BLACKLIST_HASH_LIST " + key, "CONFIG_CFG80211_EXTRA_REGDB_KEYDIR own.x509");
 
         assertThatThrownBy(() -> KernelInputs.of(Map.of("CONFIG_MODULE_SIG", "y", "CONFIG_MODULE_SIG_KEY", "\"nowhere.pem\""), source, false))
                 .isInstanceOf(Failure.class).hasMessage("CONFIG_MODULE_SIG_KEY names the file nowhere.pem, which is not there");

@@ -92,6 +92,12 @@ class LockedSourceTest {
     }
 
     @Test
+    void a_token_in_the_url_is_refused_without_being_shown() {
+        assertThatThrownBy(() -> source("https://ghp_secret@example.org/linux-firmware.git", Optional.of("main"), BuildLock.Mode.USE).obtain()).isInstanceOf(Failure.class)
+                .hasMessage("FIRMWARE_SOURCE holds a password or token");
+    }
+
+    @Test
     void a_tarball_with_other_bytes_than_the_locked_ones_is_refused() throws IOException {
         assumeTrue(Shell.which("tar").isPresent(), "tar is not installed");
         String tarball = tarball("first");

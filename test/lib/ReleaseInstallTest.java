@@ -76,6 +76,19 @@ class ReleaseInstallTest {
     }
 
     @Test
+    void another_name_takes_another_program_of_the_same_archive() throws IOException {
+        Files.createDirectories(folder.resolve("bin"));
+        Files.copy(program, folder.resolve("bin/one"));
+        Files.write(folder.resolve("bin/two"), elf(62, 2, 3, false));
+        tar("-czf", "pack.tar.gz");
+        install("release:one:file:pack.tar.gz:1.0:install:install=/usr/bin/tool");
+        assertThat(folder.resolve("root/usr/bin/tool")).hasSameBinaryContentAs(folder.resolve("bin/one"));
+
+        install("release:two:file:pack.tar.gz:1.0:install:install=/usr/bin/tool");
+        assertThat(folder.resolve("root/usr/bin/tool")).hasSameBinaryContentAs(folder.resolve("bin/two"));
+    }
+
+    @Test
     void a_release_with_other_bytes_than_its_sha256_is_refused() {
         assertThatThrownBy(() -> install(LINE + ":sha256=" + "0".repeat(64))).hasMessageContaining("wrong checksum")
                 .hasMessageContaining("expected " + "0".repeat(64)).hasMessageContaining("found    " + Digest.sha256(program));

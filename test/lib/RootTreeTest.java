@@ -32,6 +32,19 @@ class RootTreeTest {
     }
 
     @Test
+    void a_file_is_read_where_its_link_leads_inside_of_the_tree() throws IOException {
+        Path outside = Files.writeString(folder.resolve("outside"), "outside");
+        Files.createSymbolicLink(folder.resolve("root/file"), outside);
+        Files.createSymbolicLink(folder.resolve("root/loop"), Path.of("loop"));
+
+        assertThatThrownBy(() -> root.read("file")).hasMessage("/file in the image is no file");
+        assertThatThrownBy(() -> root.read("loop")).hasMessage("/loop in the image is no file");
+        root.write(outside.toString(), "inside", 0644);
+        assertThat(root.read("file")).isEqualTo("inside");
+        assertThat(root.file("file")).isEqualTo(folder.resolve("root" + outside));
+    }
+
+    @Test
     void no_link_leads_out_of_the_tree() throws IOException {
         Files.createSymbolicLink(folder.resolve("root/out"), Path.of("../../../../.."));
 

@@ -122,6 +122,19 @@ class InstallerTest {
     }
 
     @Test
+    void a_link_where_a_script_goes_does_not_lead_out_of_the_tree() throws IOException {
+        Path outside = scratch.resolve("outside");
+        repo.with(pkg("alink", "1-r0").with(TarEntry.folder("lib", 0755)).with(TarEntry.folder("lib/apk", 0755)).with(TarEntry.folder("lib/apk/exec", 0755))
+                .with(TarEntry.symlink("lib/apk/exec/probe-1-r0.post-install", outside.toString())),
+                file("probe", "1-r0", "usr/probe", "x").with("depend", "alink").tidy().withScript("post-install", "#!/bin/sh\necho ran > /ran\n"));
+
+        repo.install(ours, shell, "probe");
+
+        assertThat(outside).doesNotExist();
+        assertThat(ours.resolve("ran")).hasContent("ran");
+    }
+
+    @Test
     void folder_modes_are_merged() {
         TarEntry.Owner owner = new TarEntry.Owner(100, "", 101, "");
         repo.with(file("aaa", "1-r0", "srv/x/a", "a").with(TarEntry.folder("srv/x", 0775)).with(TarEntry.folder("srv/y", 0700).ownedBy(owner))

@@ -15,12 +15,11 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
 
 /**
  * A cache that machines share, in an S3 bucket: what one has made, the others fetch. It never fails a build: after its first trouble it
- * is left alone for the rest of the run.
+ * is left alone for the rest of the run; after trouble with sending, as keys that may only read have it, it is still fetched from.
  *
  * <p>Objects: {@code PREFIX/KIND/KEY.json} says which content belongs to a key, {@code PREFIX/content/SHA256} is a tar of it packed with
  * zstd. What is fetched must have that SHA-256. Who may write to the bucket decides what others build with: give out keys accordingly.
@@ -32,11 +31,13 @@ public final class RemoteCache implements AutoCloseable {
     private static final S3.Kind CONTENT = new S3.Kind("application/zstd", "public, max-age=31536000, immutable");
     private static final int CONNECT_MILLISECONDS = 3000;
 
+    private enum Way { FETCH, SEND }
+
     private final URI endpoint;
     private final Supplier<S3> connect;
     private final String prefix;
     private final Console console;
-    private final AtomicBoolean off = new AtomicBoolean();
+    private final Set<Way> closed = ConcurrentHashMap.newKeySet();
     private final Set<String> known = ConcurrentHashMap.newKeySet();
     private final ExecutorService background = Executors.newSingleThreadExecutor(work -> {
         Thread thread = new Thread(work, "remote cache");
@@ -67,7 +68,7 @@ public final class RemoteCache implements AutoCloseable {
         if (!KINDS.contains(key.kind())) {
             return false;
         }
-        return quietly("fetch " + key.kind() + " " + key.name(), () -> {
+        return quietly(Way.FETCH, "fetch " + key.kind() + " " + key.name(), () -> {
             Optional<S3.Found> index = s3().find(index(key));
             return index.isPresent() && fetch(key, index.get(), target, scratch);
         });
@@ -84,9 +85,11 @@ public final class RemoteCache implements AutoCloseable {
                 return true;
             }
             console.say("remote cache: " + key.kind() + " " + key.name() + " is damaged there and made anew");
-            s3().remove(index(key));
-            s3().remove(content(sha256));
-            return false;
+            return quietly(Way.SEND, "remove " + key.kind() + " " + key.name(), () -> {
+                s3().remove(index(key));
+                s3().remove(content(sha256));
+                return false;
+            });
         } catch (Failure e) {
             Trees.delete(target);
             throw e;
@@ -102,8 +105,8 @@ public final class RemoteCache implements AutoCloseable {
      * @param scratch a path for a temporary file
      */
     void offer(Cache.Key key, Path entry, Path scratch) {
-        if (KINDS.contains(key.kind()) && !off.get() && known.add(key.kind() + key.digest())) {
-            background.execute(() -> quietly("send " + key.kind() + " " + key.name(), () -> {
+        if (KINDS.contains(key.kind()) && !closed.contains(Way.SEND) && known.add(key.kind() + key.digest())) {
+            background.execute(() -> quietly(Way.SEND, "send " + key.kind() + " " + key.name(), () -> {
                 if (s3().stat(index(key)).isEmpty()) {
                     send(key, entry, scratch);
                 }
@@ -149,16 +152,20 @@ public final class RemoteCache implements AutoCloseable {
         boolean run() throws IOException;
     }
 
-    /** False when it went wrong, and then nothing is asked of the remote cache any more. */
-    private boolean quietly(String doing, Attempt attempt) {
-        if (off.get()) {
+    /** False when it went wrong, and then that way is closed; a server that cannot be read is not written to either. */
+    private boolean quietly(Way way, String doing, Attempt attempt) {
+        if (closed.contains(way)) {
             return false;
         }
         try {
             return attempt.run();
         } catch (IOException | RuntimeException e) {
-            if (off.compareAndSet(false, true)) {
-                console.say("remote cache: cannot " + doing + ": " + String.valueOf(e.getMessage()).lines().findFirst().orElse(e.toString()) + "; going on without it");
+            if (closed.add(way)) {
+                console.say("remote cache: cannot " + doing + ": " + String.valueOf(e.getMessage()).lines().findFirst().orElse(e.toString())
+                        + (way == Way.FETCH ? "; going on without it" : "; nothing more is sent"));
+            }
+            if (way == Way.FETCH) {
+                closed.add(Way.SEND);
             }
             return false;
         }

@@ -35,6 +35,8 @@ final class FaultyProxy implements AutoCloseable {
         STALL,
         /** 503 SlowDown. */
         BUSY,
+        /** 403 AccessDenied, as to a key that may not do that. */
+        DENIED,
         /** The server carries the request out, its answer is lost. */
         LOST,
         /** Half of the answer arrives. */
@@ -137,6 +139,8 @@ final class FaultyProxy implements AutoCloseable {
                 return false;
             case BUSY:
                 return error(out, 503, "SlowDown");
+            case DENIED:
+                return error(out, 403, "AccessDenied");
             default:
                 break;
         }
@@ -190,7 +194,7 @@ final class FaultyProxy implements AutoCloseable {
     }
 
     private static boolean error(OutputStream out, int status, String code) throws IOException {
-        byte[] body = ("<?xml version=\"1.0\"?><Error><Code>" + code + "</Code><Message>try later</Message></Error>").getBytes(StandardCharsets.UTF_8);
+        byte[] body = ("<?xml version=\"1.0\"?><Error><Code>" + code + "</Code><Message>not now</Message></Error>").getBytes(StandardCharsets.UTF_8);
         out.write(("HTTP/1.1 " + status + " " + code + "\r\nContent-Type: application/xml\r\nContent-Length: " + body.length + "\r\n\r\n").getBytes(StandardCharsets.UTF_8));
         out.write(body);
         out.flush();

@@ -14,8 +14,8 @@ public final class PublishingTests {
         SigningTest.keys(secret, open);
     }
 
-    /** A way to the server on which something happens before the request of that number is passed on. */
-    public record Killing(FaultyProxy proxy) implements AutoCloseable {
+    /** A way to the server on which something happens to requests. */
+    public record Way(FaultyProxy proxy) implements AutoCloseable {
         public String endpoint() {
             return proxy.endpoint().toString();
         }
@@ -31,8 +31,9 @@ public final class PublishingTests {
         }
     }
 
-    public static Killing killing(int port, int at, Runnable kill) {
-        return new Killing(new FaultyProxy(port, (request, before) -> {
+    /** Something happens before the request of that number is passed on, and nothing is passed on after it. */
+    public static Way killing(int port, int at, Runnable kill) {
+        return new Way(new FaultyProxy(port, (request, before) -> {
             if (request.number() < at) {
                 return Fault.NONE;
             }
@@ -41,6 +42,11 @@ public final class PublishingTests {
             }
             return Fault.CUT;
         }));
+    }
+
+    /** Requests that match, written as {@code PUT /path?query}, are forbidden. */
+    public static Way denying(int port, String requests) {
+        return new Way(new FaultyProxy(port, (request, before) -> request.toString().matches(requests) ? Fault.DENIED : Fault.NONE));
     }
 
     public static void put(String url, byte[] bytes) {

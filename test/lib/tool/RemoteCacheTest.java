@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import lib.Curl;
+import lib.PublishingTests;
 import lib.S3Server;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -93,17 +94,21 @@ class RemoteCacheTest {
     @Test
     void damaged_content_is_made_anew_and_replaced() {
         onMachine("one", RemoteCacheTest::make);
-        String content = "team/x/content/";
-        try (S3 s3 = client()) {
-            String key = s3.list(content).get(0).key();
-            byte[] bytes = s3.find(key).orElseThrow().bytes();
-            bytes[bytes.length / 2] ^= 1;
-            s3.put(key, bytes, new S3.Kind("application/zstd", ""), S3.Condition.NONE);
-        }
+        damage();
 
         assertThat(onMachine("two", target -> Files.writeString(target, "made anew"))).hasContent("made anew");
         assertThat(printed.toString()).contains("damaged");
         assertThat(onMachine("three", target -> fail("made again"))).hasContent("made anew");
+    }
+
+    /** Changes a bit of the first content that is there. */
+    private void damage() {
+        try (S3 s3 = client()) {
+            String key = s3.list("team/x/content/").get(0).key();
+            byte[] bytes = s3.find(key).orElseThrow().bytes();
+            bytes[bytes.length / 2] ^= 1;
+            s3.put(key, bytes, new S3.Kind("application/zstd", ""), S3.Condition.NONE);
+        }
     }
 
     @Test
@@ -113,6 +118,28 @@ class RemoteCacheTest {
         assertThat(onMachine("one", nobody, KEY, target -> Files.writeString(target, "made"))).hasContent("made");
 
         assertThat(printed.toString().lines()).singleElement().asString().startsWith("remote cache: cannot fetch kernel-objects linux: ").endsWith("going on without it");
+    }
+
+    @Test
+    void with_keys_that_may_only_read_what_is_there_is_fetched_whatever_else_is_missing_or_damaged() throws IOException {
+        Cache.Key damaged = Cache.Key.of("kernel-objects", "damaged").with("configuration", "d");
+        onMachine("one", S3Server.shared().endpoint(), damaged, target -> Files.writeString(target, "damaged"));
+        damage();
+        onMachine("one", RemoteCacheTest::make);
+        printed.reset();
+        Console console = Console.plain(new PrintStream(printed, true));
+        try (var proxy = PublishingTests.denying(S3Server.shared().port(), "(PUT|POST|DELETE) .*")) {
+            URI endpoint = URI.create(proxy.endpoint());
+            Cache.Key missing = Cache.Key.of("kernel-objects", "missing").with("configuration", "m");
+            onMachine("two", endpoint, missing, target -> Files.writeString(target, "made"));
+            try (RemoteCache remote = new RemoteCache(endpoint, () -> S3Server.shared().client(endpoint, bucket, console), "team/x", console)) {
+                Cache cache = new Cache(folder.resolve("two"), explained::add, Optional.of(remote));
+                assertThat(cache.get(damaged, target -> Files.writeString(target, "made anew"))).hasContent("made anew");
+                assertThat(cache.get(KEY, target -> fail("made again")).resolve("deep/program")).hasContent("made");
+            }
+        }
+
+        assertThat(printed.toString().lines()).hasSize(3).first().asString().startsWith("remote cache: cannot send kernel-objects missing: ").endsWith("; nothing more is sent");
     }
 
     @Test

@@ -225,7 +225,7 @@ public final class S3 implements AutoCloseable {
         }
     }
 
-    /** Removes the parts of unfinished uploads below {@code prefix} that began longer than {@code age} ago; returns their keys. */
+    /** Removes the parts of unfinished uploads below {@code prefix} that began longer than {@code age} ago; returns their keys, none when this key may not. */
     public List<String> abortAbandoned(String prefix, Duration age) {
         return new S3Parts(client, place.bucket(), retry).abortAbandoned(prefix, age);
     }

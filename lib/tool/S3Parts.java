@@ -85,20 +85,20 @@ final class S3Parts {
         }) && !taken[0];
     }
 
-    private void abort(String key, String id) {
-        retry.unless(404, "remove the parts of " + key, () -> S3.get(client.abortMultipartUpload(AbortMultipartUploadArgs.builder()
-                .bucket(bucket).object(key).uploadId(id).build())));
+    /** Whether the parts were there and this key may remove them. */
+    private boolean abort(String key, String id) {
+        return retry.tidying("remove the parts of " + key, () -> S3.get(client.abortMultipartUpload(AbortMultipartUploadArgs.builder()
+                .bucket(bucket).object(key).uploadId(id).build()))).isPresent();
     }
 
-    /** Aborts uploads below {@code prefix} that began longer than {@code age} ago; returns their keys. */
+    /** Aborts uploads below {@code prefix} that began longer than {@code age} ago; returns their keys. A key that may not do it finds none. */
     List<String> abortAbandoned(String prefix, Duration age) {
-        List<ListMultipartUploadsResult.Upload> all = retry.run("list unfinished uploads", () -> S3.get(client.listMultipartUploads(
-                ListMultipartUploadsArgs.builder().bucket(bucket).prefix(prefix).maxUploads(1000).build())).result().uploads());
+        List<ListMultipartUploadsResult.Upload> all = retry.tidying("list unfinished uploads", () -> S3.get(client.listMultipartUploads(
+                ListMultipartUploadsArgs.builder().bucket(bucket).prefix(prefix).maxUploads(1000).build())).result().uploads()).orElse(List.of());
         List<String> aborted = new ArrayList<>();
         Instant limit = Instant.now().minus(age);
         for (ListMultipartUploadsResult.Upload upload : all) {
-            if (upload.objectName().startsWith(prefix) && !upload.initiated().toInstant().isAfter(limit)) {
-                abort(upload.objectName(), upload.uploadId());
+            if (upload.objectName().startsWith(prefix) && !upload.initiated().toInstant().isAfter(limit) && abort(upload.objectName(), upload.uploadId())) {
                 aborted.add(upload.objectName());
             }
         }

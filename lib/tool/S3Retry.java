@@ -16,6 +16,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Predicate;
 import javax.net.ssl.SSLException;
 
 /** Which errors of an S3 server pass, how long to wait for that, and what to tell the user about the others. */
@@ -45,28 +46,41 @@ final class S3Retry {
 
     /** Runs to success; a lasting error is a Failure. */
     <T> T run(String doing, Call<T> call) {
-        return run(doing, () -> { }, 0, call).orElseThrow();
+        return run(doing, () -> { }, e -> false, call).orElseThrow();
     }
 
     /** Empty when the object does not exist (but a bucket that does not exist is a Failure). */
     <T> Optional<T> optional(String doing, Action why, Call<T> call) {
-        return run(doing, why, 404, call);
+        return run(doing, why, answered(404), call);
     }
 
     /** False when the server answers with this status. */
     boolean unless(int status, String doing, Action action) {
-        return run(doing, () -> { }, status, () -> {
+        return run(doing, () -> { }, answered(status), () -> {
             action.run();
             return true;
         }).isPresent();
     }
 
-    private <T> Optional<T> run(String doing, Action why, int accepted, Call<T> call) {
+    /** For what only tidies up: empty when there is nothing to do, or when this key may not do it, which the log tells. */
+    <T> Optional<T> tidying(String doing, Call<T> call) {
+        Optional<T> done = run(doing, () -> { }, answered(404).or(e -> code(e).equals("AccessDenied")), call);
+        if (done.isEmpty()) {
+            console.log("did not " + doing + ": nothing is there, or this key may not");
+        }
+        return done;
+    }
+
+    private static Predicate<MinioException> answered(int status) {
+        return e -> status(e) == status && !code(e).equals("NoSuchBucket");
+    }
+
+    private <T> Optional<T> run(String doing, Action why, Predicate<MinioException> accepted, Call<T> call) {
         for (int attempt = 1; ; attempt++) {
             try {
                 return Optional.of(call.run());
             } catch (MinioException e) {
-                if (status(e) == accepted && !code(e).equals("NoSuchBucket")) {
+                if (accepted.test(e)) {
                     return Optional.empty();
                 }
                 if (attempt == TRIES || !passes(e)) {
@@ -174,7 +188,8 @@ final class S3Retry {
             case "AuthorizationHeaderMalformed" -> new Failure("the server refuses the region " + place.region(), "correct S3_REGION: " + reason(known));
             case "NoSuchBucket" -> new Failure("there is no bucket " + place.bucket() + " at " + place.endpoint(), "create it, or correct S3_BUCKET");
             case "AccessDenied" -> new Failure("cannot " + doing + ": this key may not do that in bucket " + place.bucket(),
-                    "allow it s3:ListBucket, s3:GetObject, s3:PutObject and s3:DeleteObject there, or use another key");
+                    "allow it s3:ListBucket, s3:GetObject, s3:PutObject and s3:DeleteObject there, with s3:ListBucketMultipartUploads and"
+                            + " s3:AbortMultipartUpload for what killed uploads leave, or use another key");
             default -> new Failure("cannot " + doing + ": " + place.endpoint().getAuthority() + ": " + reason(known), "");
         };
     }

@@ -19,6 +19,7 @@ import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;
 import java.util.Optional;
 import lib.Curl;
+import lib.PublishingTests;
 import lib.S3Server;
 import lib.tool.S3.Condition;
 import org.junit.jupiter.api.Test;
@@ -119,6 +120,19 @@ class S3Test {
     void a_denied_request_names_what_the_key_lacks() throws IOException {
         answering(403, ZonedDateTime.now(ZoneOffset.UTC).format(DateTimeFormatter.RFC_1123_DATE_TIME), "AccessDenied",
                 s3 -> expect(() -> s3.put("a", bytes("1"), TEXT, Condition.NONE), "cannot write a: this key may not do that", "s3:PutObject"));
+    }
+
+    /** With the four actions s3:ListBucket, s3:GetObject, s3:PutObject and s3:DeleteObject. */
+    @Test
+    void a_key_that_may_not_list_or_abort_uploads_sends_long_files_all_the_same() throws IOException {
+        Path file = Files.write(folder.resolve("long"), new byte[(int) S3.PART + 1]);
+        try (var proxy = PublishingTests.denying(server.port(), "GET .*[?&]uploads\\b.*|DELETE .*uploadId=.*|PUT /[^/]+/refused[?].*");
+                S3 s3 = open(URI.create(proxy.endpoint()), bucket, S3Server.ACCESS, S3Server.SECRET, S3.Style.AUTO, Optional.empty())) {
+            assertThat(s3.upload("long", file, TEXT, java.util.Map.of(), Progress.none())).isTrue();
+            assertThat(s3.stat("long")).map(S3.Item::bytes).contains(S3.PART + 1);
+            expect(() -> s3.upload("refused", file, TEXT, java.util.Map.of(), Progress.none()), "cannot write part 1 of refused: this key may not", "s3:AbortMultipartUpload");
+            assertThat(s3.abortAbandoned("", Duration.ZERO)).isEmpty();
+        }
     }
 
     private interface Work {

@@ -11,7 +11,7 @@ import java.util.concurrent.Callable;
 import java.util.function.Supplier;
 import lib.AdviceVerb;
 import lib.Channels;
-import lib.Hardware;
+import lib.HardwareVerb;
 import lib.InspectionVerb;
 import lib.LintVerb;
 import lib.Retention;
@@ -41,7 +41,7 @@ import picocli.CommandLine.ScopeType;
 @Command(name = "image.java", sortOptions = false, usageHelpWidth = 110, synopsisSubcommandLabel = "VERB",
         description = "Works on finished images.",
         subcommands = {Image.Publish.class, Image.Programs.class, Image.Verify.class, Image.Promote.class, Image.Rollback.class, Image.Listing.class, Image.Prune.class,
-            Image.Devices.class, InspectionVerb.class, LintVerb.class, SizeVerb.class, AdviceVerb.class},
+            HardwareVerb.class, InspectionVerb.class, LintVerb.class, SizeVerb.class, AdviceVerb.class},
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {"0:done", "1:it failed", "2:wrong command line or configuration", "3:this machine lacks something",
             "4:a signature, digest or contract is not met", "130:interrupted"},
@@ -109,37 +109,6 @@ class Image implements Cli.Script {
         /** Prints a result: as JSON, or as this text. */
         int print(Object value, Supplier<String> text) {
             System.out.print(json ? Json.pretty(value) : text.get());
-            return 0;
-        }
-    }
-
-    @Command(name = "hardware", sortOptions = false, description = {"Says how the image serves the devices of a fleet.",
-        "The worst come first: no driver, only at run time, firmware missing, in the image, built in. DIR holds a file a machine: output of",
-        "lspci -nnk, lspci -nn or lsusb, or modaliases (cat /sys/bus/*/devices/*/modalias)."})
-    static class Devices implements Callable<Integer> {
-        @Option(names = "-C", paramLabel = "DIR", description = "Workspace of the finished build (default: found upwards from here).")
-        Optional<Path> folder;
-        @Parameters(paramLabel = "DIR", description = "Folder with the listings.")
-        Path listings;
-        @Option(names = "--modules", paramLabel = "DIR", description = "Holds lib/modules/RELEASE with all modules (default: kernel/modules of the workspace).")
-        Optional<Path> modules;
-        @Option(names = "--require", description = "Exit code 4 when a device is neither built in nor in the image with its firmware.")
-        boolean require;
-        @Option(names = "--run-time", description = "--require: modules that nodes get at run time are good enough.")
-        boolean runTime;
-        @Option(names = "--ignore", paramLabel = "ID", description = "--require: leave out devices with this vendor:device (a glob); repeatable.")
-        List<String> ignored = new ArrayList<>();
-        @Option(names = "--json", description = "Print JSON.")
-        boolean json;
-
-        @Override
-        public Integer call() {
-            Hardware.Report report = Hardware.of(Workspace.find(folder, Optional.empty()), modules).examine(listings);
-            report.notUnderstood().stream().limit(5).forEach(line -> System.err.println("not a device: " + line));
-            System.out.print(json ? Json.pretty(report) : Hardware.table(report));
-            if (require) {
-                report.requireServed(runTime, ignored);
-            }
             return 0;
         }
     }

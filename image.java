@@ -12,6 +12,7 @@ import java.util.function.Supplier;
 import lib.AdviceVerb;
 import lib.Channels;
 import lib.HardwareVerb;
+import lib.ImageMetadata;
 import lib.InspectionVerb;
 import lib.LintVerb;
 import lib.Retention;
@@ -131,6 +132,10 @@ class Image implements Cli.Script {
 
         @Override
         public Integer call() {
+            if (rebuild && (file.isPresent() || channel.isPresent() || force)) {
+                throw Failure.usage("--rebuild-index uploads nothing: FILE, --channel and --force do not go with it", "publish first, then rebuild the index");
+            }
+            channel.ifPresent(Channels::requireName);
             Upload upload = new Upload(bucket.store(), bucket.tools());
             if (rebuild) {
                 List<String> names = upload.rebuildIndex(bucket.subpath, dryRun);
@@ -180,6 +185,9 @@ class Image implements Cli.Script {
 
         @Override
         public Integer call() {
+            what.filter(text -> atLeast.isPresent() && ImageMetadata.NAME.matcher(text.replaceFirst(".*/", "")).matches()).ifPresent(text -> {
+                throw Failure.usage("--at-least is for an index, and " + text + " is one image", "give the folder of the images, or leave --at-least away");
+            });
             Path file = key.orElseGet(() -> bucket.workspace().config().resolve("signing.pub"));
             Verification verification = new Verification(Signing.publicKey(file), bucket.tools(), atLeast);
             Verification.Verified verified = what.map(text -> verification.verify(text, Path.of("").toAbsolutePath()))

@@ -32,6 +32,13 @@ public record Channels(Store store, Tools tools) {
     /** A published image and the channels that name it. */
     public record Listed(String name, Optional<Long> size, Optional<String> built, List<String> channels) { }
 
+    /** Refuses what no channel can be called: the name becomes part of a path and of a URL. */
+    public static void requireName(String name) {
+        if (!name.matches("[a-z0-9][a-z0-9._-]{0,40}")) {
+            throw Failure.usage("a channel cannot be called " + name, "small letters, digits and . _ -");
+        }
+    }
+
     /** Points a channel at a published image. */
     public Change point(String subpath, String channel, String kernel, boolean dryRun) {
         return with(subpath, (s3, index) -> move(s3, index, channel, kernel, dryRun));
@@ -121,9 +128,7 @@ public record Channels(Store store, Tools tools) {
     }
 
     private Change move(S3 s3, ImageIndex index, String name, String kernel, boolean dryRun) {
-        if (!name.matches("[a-z0-9][a-z0-9._-]{0,40}")) {
-            throw Failure.usage("a channel cannot be called " + name, "small letters, digits and . _ -");
-        }
+        requireName(name);
         Optional<Channel> before = find(s3, index, name);
         Change change = new Change(name, before.map(Channel::kernel), kernel);
         String digest = published(s3, index, kernel);

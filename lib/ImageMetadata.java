@@ -21,9 +21,9 @@ import lib.tool.Json;
  * @param name file name, {@code vmlinuz-{VERSION}-{MY_INIT_HASH}.efi}
  * @param report what dist/build.json says of the build; empty for an image that came without one
  */
-record ImageMetadata(String name, String sha256, long bytes, Instant built, Optional<JsonNode> report) {
+public record ImageMetadata(String name, String sha256, long bytes, Instant built, Optional<JsonNode> report) {
     /** Names of images; no other objects get into the indexes. */
-    static final Pattern NAME = Pattern.compile("vmlinuz-(.+)-([^-]+)\\.efi");
+    public static final Pattern NAME = Pattern.compile("vmlinuz-(.+)-([^-]+)\\.efi");
 
     /** The image that the last build left in {@code dist}. */
     static ImageMetadata ofBuild(Path dist) {

@@ -47,9 +47,7 @@ public record RuntimeChannel(Store store, Tools tools) {
      * @param files programs, or archives of programs: .tar, .tar.gz, .tgz, .tar.xz, .tar.zst
      */
     public Published publish(String channel, List<Path> files, boolean dryRun) {
-        if (!channel.matches("[a-z0-9][a-z0-9._-]{0,40}")) {
-            throw Failure.usage("a channel cannot be called " + channel, "small letters, digits and . _ -");
-        }
+        Channels.requireName(channel);
         List<Item> items = files.stream().map(RuntimeChannel::item).toList();
         items.stream().map(Item::name).filter(name -> items.stream().filter(one -> one.name().equals(name)).count() > 1).findFirst().ifPresent(name -> {
             throw Failure.usage("two files are called " + name, "a manifest has each name once");

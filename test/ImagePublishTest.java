@@ -178,6 +178,22 @@ class ImagePublishTest {
     }
 
     @Test
+    void what_does_not_go_together_is_refused_before_anything_is_sent() throws Exception {
+        for (String more : List.of(image.toString(), "--channel=canary", "--force")) {
+            Run run = image("publish", "--rebuild-index", more);
+            assertThat(run.exitCode()).as(more).isEqualTo(Failure.USAGE);
+            assertThat(run.stderr()).contains("--rebuild-index uploads nothing");
+        }
+        Run channel = image("publish", "--channel", "Canary!");
+        assertThat(channel.exitCode()).isEqualTo(Failure.USAGE);
+        assertThat(channel.stderr()).contains("a channel cannot be called Canary!");
+        assertThat(get(NAME).status()).isEqualTo(404);
+        Run version = image("verify", "--at-least", "99", image.toString());
+        assertThat(version.exitCode()).isEqualTo(Failure.USAGE);
+        assertThat(version.stderr()).contains("--at-least is for an index");
+    }
+
+    @Test
     void a_configuration_that_others_may_read_is_refused() throws Exception {
         Files.setPosixFilePermissions(workspace.resolve("config/rfs.conf"), PosixFilePermissions.fromString("rw-r--r--"));
 

@@ -8,13 +8,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
 import lib.tool.Failure;
 import lib.tool.Guard;
 import lib.tool.Json;
+import lib.tool.ProcessStart;
 import lib.tool.Shell;
 import lib.tool.Trees;
 
@@ -37,30 +37,19 @@ public final class Claim implements AutoCloseable {
     /**
      * What is known of a machine that was started.
      *
-     * @param started when the hypervisor's process was started, in milliseconds since 1970; tells it from another that got its pid
+     * @param started the {@link ProcessStart} of the hypervisor's process; empty when it had ended by then
      * @param detached it runs in the background until it is stopped
      * @param cleanup commands that remove what the machine has on this computer, such as its TAP device
      * @param summary for --status
      */
-    public record Running(String hypervisor, long pid, long started, boolean detached, List<List<String>> cleanup, String summary) {
+    public record Running(String hypervisor, long pid, String started, boolean detached, List<List<String>> cleanup, String summary) {
         public static Running of(String hypervisor, ProcessHandle process, boolean detached, List<List<String>> cleanup, String summary) {
-            return new Running(hypervisor, process.pid(), started(process), detached, cleanup, summary);
+            return new Running(hypervisor, process.pid(), ProcessStart.of(process.pid()).orElse(""), detached, cleanup, summary);
         }
 
         /** The process, when it still runs and is the same one. */
         public Optional<ProcessHandle> process() {
-            return ProcessHandle.of(pid).filter(ProcessHandle::isAlive).filter(handle -> started(handle) == started && !isZombie());
-        }
-
-        /** Dead, but not waited for: so it stays where process 1 is careless, as in many containers (proc(5), stat). */
-        private boolean isZombie() {
-            Path stat = Path.of("/proc", Long.toString(pid), "stat");
-            try {
-                String text = Files.readString(stat);
-                return text.startsWith("Z", text.lastIndexOf(')') + 2);
-            } catch (IOException e) {
-                return true;
-            }
+            return ProcessHandle.of(pid).filter(handle -> ProcessStart.isOf(pid, started));
         }
 
         /** Waits for the end of the process; false when it still runs after this time. */
@@ -73,10 +62,6 @@ public final class Claim implements AutoCloseable {
                 LockSupport.parkNanos(20_000_000);
             }
             return true;
-        }
-
-        private static long started(ProcessHandle process) {
-            return process.info().startInstant().map(Instant::toEpochMilli).orElse(0L);
         }
     }
 

@@ -10,6 +10,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.concurrent.TimeUnit;
 import lib.tool.Console;
 import lib.tool.Failure;
+import lib.tool.ProcessStart;
 import lib.tool.Trees;
 
 /**
@@ -36,7 +37,7 @@ final class SourceFolder implements AutoCloseable {
             while (true) {
                 try {
                     Files.createDirectory(folder, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
-                    Files.writeString(folder.resolve("holder"), identity(ProcessHandle.current()));
+                    Files.writeString(folder.resolve("holder"), identity(ProcessHandle.current().pid()));
                     return new SourceFolder(folder);
                 } catch (FileAlreadyExistsException e) {
                     requireOwn(folder);
@@ -72,11 +73,11 @@ final class SourceFolder implements AutoCloseable {
             return Files.exists(folder) && System.currentTimeMillis() - Files.getLastModifiedTime(folder).toMillis() > WRITING_MILLISECONDS;
         }
         String text = Files.readString(holder);
-        return text.contains(" ") && ProcessHandle.of(Long.parseLong(text.split(" ")[0])).filter(process -> identity(process).equals(text)).isEmpty();
+        return text.contains(" ") && !identity(Long.parseLong(text.split(" ")[0])).equals(text);
     }
 
-    private static String identity(ProcessHandle process) {
-        return process.pid() + " " + process.info().startInstant().map(Object::toString).orElse("?");
+    private static String identity(long pid) {
+        return pid + " " + ProcessStart.of(pid).orElse("");
     }
 
     /** Where the sources go; not there yet. */

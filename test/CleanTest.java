@@ -157,8 +157,7 @@ class CleanTest {
     void a_machine_that_runs_keeps_its_disks() throws Exception {
         Path machine = Files.createDirectories(workspace.machines().resolve("default"));
         try (Claim claim = Claim.of("default", machine, new Shell(TestTools.in(folder).console()))) {
-            ProcessHandle self = ProcessHandle.current();
-            claim.record(new Claim.Running("qemu", self.pid(), self.info().startInstant().orElseThrow().toEpochMilli(), true, List.of(), ""));
+            claim.record(Claim.Running.of("qemu", ProcessHandle.current(), true, List.of(), ""));
 
             Run run = clean("-C", workspace.folder().toString());
 

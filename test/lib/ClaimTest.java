@@ -54,6 +54,15 @@ class ClaimTest {
     }
 
     @Test
+    void a_machine_is_known_by_what_does_not_move_when_the_clock_is_set() throws Exception {
+        Process sleep = new ProcessBuilder("sleep", "60").start();
+        String[] stat = Files.readString(Path.of("/proc/" + sleep.pid() + "/stat")).split(" ");
+
+        assertThat(running(sleep, true, List.of()).started()).isEqualTo(stat[21] + " " + Files.readString(Path.of("/proc/sys/kernel/random/boot_id")).strip());
+        sleep.destroyForcibly().waitFor();
+    }
+
+    @Test
     void what_a_killed_run_left_behind_is_ended_and_cleaned_up() throws Exception {
         Process left = new ProcessBuilder("sleep", "60").start();
         Path device = Files.writeString(scratch.resolve("a device"), "");
@@ -90,7 +99,7 @@ class ClaimTest {
     void another_process_that_got_the_same_number_is_left_alone() throws IOException, InterruptedException {
         Process other = new ProcessBuilder("sleep", "60").start();
         try (Claim claim = claim()) {
-            claim.record(new Running("qemu", other.pid(), 12345, true, List.of(), "gone"));
+            claim.record(new Running("qemu", other.pid(), "12345", true, List.of(), "gone"));
         }
         assertThat(Claim.running(folder)).isEmpty();
         claim().close();

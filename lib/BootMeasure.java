@@ -84,7 +84,7 @@ public record BootMeasure(Tools tools, int memory) {
         Machine machine = qemu.machine();
         Stamps stamps = new Stamps();
         try (Guard guard = Guard.over(() -> tools.shell().open(Command.of(argv), streams -> streams.redirectError(machine.hypervisorLog().toFile())),
-                tools.shell(), List.of(), machine.folder().toString())) {
+                tools.shell(), List.of(List.of("rm", "-f", ram.toString())), machine.folder().toString())) {
             Boot.Outcome outcome = new Boot(contract, line -> {
                 tools.console().log(line);
                 stamps.line(line);

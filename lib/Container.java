@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import lib.tool.Digest;
+import lib.tool.Guard;
 
 /**
  * The containers that a workspace is worked on in: one that is kept running for dev-container.java, and one for each run of build.java.
@@ -28,17 +29,6 @@ public record Container(ContainerImage image, Workspace workspace, Path cache, L
 
     /** Runs the words that follow; the file that is named in the environment goes when they have ended by themselves. */
     private static final String WATCHED = "\"$@\"; code=$?; rm -f \"$" + RUN + "\"; exit $code";
-
-    /** Ends all that a run started: politely, so that a build ends its own children, after eight seconds for good. Argument: the run. */
-    private static final String END = """
-            ours() {
-              for one in /proc/[0-9]*; do if grep -qsF "%s=$1" "$one/environ"; then echo "${one#/proc/}"; fi; done
-            }
-            kill $(ours "$1")
-            tries=0
-            while [ -n "$(ours "$1")" ] && [ $tries -lt 80 ]; do sleep 0.1; tries=$((tries + 1)); done
-            kill -9 $(ours "$1")
-            """.formatted(RUN);
 
     /** What a command inside is given as its standard input; podman loses output of commands that leave a pipe unread, so not always this process's. */
     public enum Input { NONE, PIPE, TERMINAL }
@@ -213,7 +203,7 @@ public record Container(ContainerImage image, Workspace workspace, Path cache, L
     /** Ends what {@code run} started inside, if that goes on: engines hand no signal on to what they execute. */
     List<String> end(Path run) {
         List<String> argv = new ArrayList<>(List.of("sh", "-c", "[ -e \"$1\" ] || exit 0; run=$1; shift; \"$@\"; rm -f \"$run\"", "sh", run.toString()));
-        argv.addAll(argv("exec", name(), "sh", "-c", END, "sh", run.toString()));
+        argv.addAll(argv("exec", name(), "sh", "-c", Guard.END_MARKED, "sh", RUN + "=" + run));
         return argv;
     }
 

@@ -13,6 +13,7 @@ import java.util.stream.Stream;
 import lib.image.FinishedImage;
 import lib.tool.Cache;
 import lib.tool.Failure;
+import lib.tool.Guard;
 import lib.tool.Shell;
 import lib.tool.Shell.Command;
 import lib.tool.Tools;
@@ -28,6 +29,8 @@ public record Reproduction(Workspace workspace, BuildOptions options, Tools tool
             "upx-measured", "initramfs", "initramfs-slice", "kernel-linked", "sizes");
     private static final Path MEMORY = Path.of("/dev/shm");
     private static final long ROOM = 1L << 30;
+    /** Variable in the environment of all that the second build starts, by which it is ended. */
+    static final String MARK = "MOS_VERIFY";
     private static final int WEEK = 7 * 24 * 3600;
     /** In Turkish i and I are no pair. This JVM knows the language without the system's locale, which many machines lack. */
     private static final List<String> TURKISH = List.of("-Duser.language=tr", "-Duser.country=TR");
@@ -76,7 +79,8 @@ public record Reproduction(Workspace workspace, BuildOptions options, Tools tool
     /** Fails (exit code 4) with the first difference, when there is one. */
     public void require() {
         Path apart = tools.cache().temporary("verify");
-        Path scratch = scratch(apart);
+        Path scratch = scratch();
+        Guard guard = guard(tools.shell(), scratch, apart);
         try {
             Workspace second = new Workspace(scratch.resolve("another folder"), workspace.config());
             tools.console().step("a second build to compare", () -> build(second, apart));
@@ -85,11 +89,23 @@ public record Reproduction(Workspace workspace, BuildOptions options, Tools tool
         } finally {
             Trees.delete(scratch);
             Trees.delete(apart);
+            guard.close();
         }
     }
 
+    /** Whatever ends this process: memory is not given back by itself, and the second build would go on filling it. */
+    static Guard guard(Shell shell, Path scratch, Path apart) {
+        return Guard.afterwards(shell, List.of(List.of("sh", "-c", Guard.END_MARKED, "sh", MARK + "=" + mark(scratch)),
+                List.of("rm", "-rf", scratch.toString(), apart.toString())), mark(scratch));
+    }
+
+    /** Never the beginning of another one. */
+    private static String mark(Path scratch) {
+        return scratch + "/";
+    }
+
     /** In memory where there is room: another file system, which lists folders in another order. */
-    private static Path scratch(Path apart) {
+    private static Path scratch() {
         try {
             if (Files.isDirectory(MEMORY) && MEMORY.toFile().getUsableSpace() > ROOM) {
                 Path folder = Files.createTempDirectory(MEMORY, "verify-");
@@ -112,7 +128,7 @@ public record Reproduction(Workspace workspace, BuildOptions options, Tools tool
         } catch (IOException e) {
             throw Failure.io("cannot make " + second.folder(), e);
         }
-        Command command = Command.of(command(second)).with(environment(apart, clock(apart)));
+        Command command = Command.of(command(second)).with(environment(apart, clock(apart))).with(MARK, mark(second.folder().getParent()));
         tools.shell().run(command, "the first build was good, so the second one met something that the variations brought about");
     }
 

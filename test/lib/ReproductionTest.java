@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import lib.image.Cpio;
 import lib.image.Xz;
@@ -118,6 +119,25 @@ class ReproductionTest {
 
         assertThat(environment).containsEntry("UPLOAD_KERNEL", "").containsEntry("UPLOAD_MANIFESTS", "").containsEntry("REMOTE_CACHE", "");
         assertThat(Store.read(settings, environment).orElseThrow().endpoint()).hasToString("http://nowhere.invalid");
+    }
+
+    @Test
+    void what_the_second_build_started_ends_and_its_folders_go_when_this_process_is_killed() throws Exception {
+        Files.createDirectories(first.folder());
+        Path scratch = Files.createDirectories(folder.resolve("verify-1/another folder")).getParent();
+        ProcessBuilder sleep = new ProcessBuilder("sleep", "60");
+        sleep.environment().put(Reproduction.MARK, folder.resolve("verify-12") + "/");
+        Process other = sleep.start();
+        sleep.environment().put(Reproduction.MARK, scratch + "/");
+        Process started = sleep.start();
+
+        Reproduction.guard(TestTools.in(folder).shell(), scratch, first.folder()).close(); // as when the pipe ends
+
+        assertThat(started.waitFor(5, TimeUnit.SECONDS)).isTrue();
+        assertThat(other.isAlive()).isTrue();
+        assertThat(scratch).doesNotExist();
+        assertThat(first.folder()).doesNotExist();
+        other.destroyForcibly().waitFor();
     }
 
     private void pack(int later) throws IOException {

@@ -63,6 +63,7 @@ final class Runit implements Cli.Script {
     public Integer call() {
         console = Console.stderr(options.debug).quiet(options.quiet);
         shell = new Shell(console);
+        options.require();
         Workspace workspace = Workspace.find(options.folder, Optional.empty());
         String name = options.hardware.name;
         Path place = workspace.machines().resolve(name);

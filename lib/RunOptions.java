@@ -122,6 +122,16 @@ public final class RunOptions {
         public Optional<Path> junit = Optional.empty();
     }
 
+    /** Refuses what cannot be and what would mean nothing, before anything is touched. */
+    public void require() {
+        new RunRefusals(this).require();
+    }
+
+    /** Whether the option is on the command line; a variable only proposes. */
+    boolean given(String option) {
+        return command.commandLine().getParseResult().hasMatchedOption(option);
+    }
+
     /** Whether the image boots as a test, not for people. */
     public boolean tests() {
         return mode.check || mode.findMinMemory || !mode.matrix.isEmpty() || !mode.chaos.isEmpty();
@@ -193,7 +203,7 @@ public final class RunOptions {
         if (net != Net.USER && !hardware.ports.isEmpty()) {
             throw Failure.usage("--port goes with --net user of QEMU" + has, "leave --port out: in a bridge the guest is reached at its own address; or add --net user");
         }
-        if (net != Net.TAP && command.commandLine().getParseResult().hasMatchedOption("--bridge")) {
+        if (net != Net.TAP && given("--bridge")) {
             throw Failure.usage("--bridge goes with --net tap" + has, "leave out one of the two");
         }
     }

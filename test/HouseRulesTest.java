@@ -54,7 +54,7 @@ class HouseRulesTest {
             Kernel: Kbuild Kconfig ModuleObjects
             BuildReport: BuildPage Dist Origins Sbom Why
             Reproduction: ImageDifference
-            Boot: Accelerator Background Bridge ChApi ChConfig Claim CloudHypervisor Control Disks Hypervisor Machine Network Qemu Qmp RunOptions SerialLines Session\
+            Boot: Accelerator Background Bridge ChApi ChConfig Claim CloudHypervisor Control Disks Hypervisor Machine Network Qemu Qmp RunOptions RunRefusals SerialLines Session\
              Timeline Uefi
             Upload: Channel Channels ImageIndex ImageMetadata Retention RuntimeChannel Verification
             Flists:

@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import lib.Background;
 import lib.Boot;
@@ -16,6 +17,7 @@ import lib.BootContract;
 import lib.BootFloor;
 import lib.BootMatrix;
 import lib.BootReport;
+import lib.BootTable;
 import lib.BuildPage;
 import lib.Claim;
 import lib.Machine;
@@ -77,21 +79,29 @@ final class Runit implements Cli.Script {
         }
         try (Claim claim = Claim.of(name, place, shell)) {
             Machine machine = options.machine(kernel, place, shell);
-            if (!mode.matrix.isEmpty()) {
-                new BootMatrix(options, machine, options.contract(workspace), claim, shell, console).boot(mode.matrix).report(options);
-            } else if (!mode.chaos.isEmpty()) {
-                new BootChaos(options, machine, claim, shell, console).boot(mode.chaos, workspace).report(options);
-            } else if (mode.findMinMemory) {
-                findMinMemory(machine, claim, workspace);
-            } else if (mode.check) {
-                check(session(machine, claim), workspace);
-            } else if (mode.detach) {
-                session(machine, claim).inBackground();
-            } else {
-                session(machine, claim).onTerminal();
-            }
+            Runnable run = run(machine, claim, workspace);
+            options.makeDisks(place, shell);
+            run.run();
             return 0;
         }
+    }
+
+    /** What the options ask for, ready to begin: what cannot be has been refused, while the disks are still as they were. */
+    private Runnable run(Machine machine, Claim claim, Workspace workspace) {
+        RunOptions.Mode mode = options.mode;
+        if (!mode.matrix.isEmpty()) {
+            BootMatrix matrix = new BootMatrix(options, machine, options.contract(workspace), claim, shell, console);
+            return () -> matrix.boot(mode.matrix).report(options);
+        }
+        if (!mode.chaos.isEmpty()) {
+            Supplier<BootTable> chaos = new BootChaos(options, machine, claim, shell, console).plan(mode.chaos, workspace);
+            return () -> chaos.get().report(options);
+        }
+        Session session = session(machine, claim);
+        if (mode.findMinMemory) {
+            return () -> findMinMemory(machine, claim, workspace);
+        }
+        return mode.check ? () -> check(session, workspace) : mode.detach ? session::inBackground : session::onTerminal;
     }
 
     private Session session(Machine machine, Claim claim) {

@@ -13,6 +13,7 @@ import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import lib.image.Cpio;
@@ -35,18 +36,18 @@ public record BootChaos(RunOptions options, Machine machine, Claim claim, Shell 
     /** Exit code of a boot that proves nothing. */
     private static final int UNPROVEN = 4;
 
-    /** Boots with these things broken, one after the other. */
-    public BootTable boot(List<String> words, Workspace workspace) {
+    /** Boots with these things broken, one after the other, when it is asked for the table; what is wrong in the rules is a Failure now. */
+    public Supplier<BootTable> plan(List<String> words, Workspace workspace) {
         List<BootScenario> scenarios = BootScenario.named(words);
         Path file = file(workspace);
         Map<BootScenario, BootContract> contracts = contracts(file.toString(), Trees.read(file));
-        List<BootTable.Row> rows = new ArrayList<>();
+        Map<BootScenario, BootContract> plan = new LinkedHashMap<>();
         for (BootScenario scenario : scenarios) {
             BootContract contract = Optional.ofNullable(contracts.get(scenario)).orElseThrow(() -> Failure.usage(file + " says nothing of " + scenario.word(),
                     "describe the state that the guest is to reach below a line [" + scenario.word() + "], or name others: --chaos=NAME,NAME"));
-            rows.add(boot(scenario, options.test.timeout.map(contract::within).orElse(contract)));
+            plan.put(scenario, options.test.timeout.map(contract::within).orElse(contract));
         }
-        return BootTable.of("chaos", rows);
+        return () -> BootTable.of("chaos", plan.entrySet().stream().map(one -> boot(one.getKey(), one.getValue())).toList());
     }
 
     private Path file(Workspace workspace) {

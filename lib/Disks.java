@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -20,8 +21,9 @@ import lib.tool.Trees;
  * @param size bytes of a new disk
  * @param explicit the user said the size, so that a disk of another size is a mistake
  * @param format of new disks; a disk that is there keeps its own
+ * @param anew no disk that is there stays
  */
-public record Disks(Path folder, int count, long size, boolean explicit, Optional<Format> format, Shell shell) {
+public record Disks(Path folder, int count, long size, boolean explicit, Optional<Format> format, boolean anew, Shell shell) {
     /** How a disk is kept in its file: byte for byte, or in QEMU's format, which can be copied and compressed without its empty parts. */
     public enum Format {
         RAW, QCOW2;
@@ -51,29 +53,37 @@ public record Disks(Path folder, int count, long size, boolean explicit, Optiona
         return bytes;
     }
 
-    private List<Path> files() {
+    /** The files in the order in which the guest sees them, also of disks that are not made yet. */
+    public List<Path> files() {
         return IntStream.range(0, count).mapToObj(this::file).toList();
     }
 
     /** The disk's file as it is, else as it will be. */
     private Path file(int number) {
-        return Stream.of(Format.values()).map(one -> file(number, one)).filter(Files::exists).findFirst()
+        return Stream.of(Format.values()).map(one -> file(number, one)).filter(this::stays).findFirst()
                 .orElseGet(() -> file(number, format.orElse(Format.RAW)));
+    }
+
+    private boolean stays(Path file) {
+        return !anew && Files.exists(file);
     }
 
     private Path file(int number, Format kind) {
         return folder.resolve("disk" + number + "." + kind.word());
     }
 
-    /** The files in the order in which the guest sees them; missing ones are made. */
-    public List<Path> prepare() {
-        files().forEach(this::prepare);
-        return files();
+    /** The same; a Failure, before anything is done to a disk, when one is not as it is asked for or cannot be made. */
+    public Disks require() {
+        files().forEach(this::require);
+        return this;
     }
 
-    private void prepare(Path file) {
-        if (!Files.exists(file)) {
-            Trees.replace(file, part -> make(part, Format.of(file)));
+    private void require(Path file) {
+        if (!stays(file)) {
+            if (Format.of(file) == Format.QCOW2 && Shell.which("qemu-img").isEmpty()) {
+                throw Failure.machine("the program qemu-img is not installed, which makes qcow2 disks",
+                        "apt-get install qemu-utils, apk add qemu-img or pacman -S qemu-img; --disk-format raw needs none");
+            }
             return;
         }
         format.filter(wanted -> wanted != Format.of(file)).ifPresent(wanted -> {
@@ -86,16 +96,20 @@ public record Disks(Path folder, int count, long size, boolean explicit, Optiona
         }
     }
 
+    /** Makes the disks that are missing; all of them when none is to stay, and then deletes those beyond {@code count} too. */
+    public void prepare() {
+        if (anew) {
+            there().forEach(Trees::delete);
+        }
+        files().stream().filter(file -> !Files.exists(file)).forEach(file -> Trees.replace(file, part -> make(part, Format.of(file))));
+    }
+
     private void make(Path file, Format kind) throws IOException {
         if (kind == Format.RAW) {
             try (RandomAccessFile disk = new RandomAccessFile(file.toFile(), "rw")) {
                 disk.setLength(size);
             }
             return;
-        }
-        if (Shell.which("qemu-img").isEmpty()) {
-            throw Failure.machine("the program qemu-img is not installed, which makes qcow2 disks",
-                    "apt-get install qemu-utils, apk add qemu-img or pacman -S qemu-img; --disk-format raw needs none");
         }
         shell.run("qemu-img", "create", "-q", "-f", "qcow2", file.toString(), Long.toString(size));
     }
@@ -110,7 +124,7 @@ public record Disks(Path folder, int count, long size, boolean explicit, Optiona
 
     /** Disks that the guest has written to: they take room. */
     public List<Path> holdingData() {
-        return files().stream().filter(Files::exists).filter(this::holdsData).toList();
+        return there().stream().filter(this::holdsData).toList();
     }
 
     private boolean holdsData(Path file) {
@@ -139,14 +153,16 @@ public record Disks(Path folder, int count, long size, boolean explicit, Optiona
         }
     }
 
-    /** Deletes all disks of the machine, also those beyond {@code count}. */
-    public void delete() {
+    /** All disks of the machine, also those beyond {@code count}. */
+    private List<Path> there() {
+        List<Path> there = new ArrayList<>();
         if (Files.isDirectory(folder)) {
             try (var found = Files.newDirectoryStream(folder, "disk*.{raw,qcow2}")) {
-                found.forEach(Trees::delete);
+                found.forEach(there::add);
             } catch (IOException e) {
-                throw Failure.io("cannot delete the disks in " + folder, e);
+                throw Failure.io("cannot list the disks in " + folder, e);
             }
         }
+        return there.stream().sorted().toList();
     }
 }

@@ -146,10 +146,18 @@ public final class RunOptions {
         return file;
     }
 
-    /** The machine that the options ask for; its disks are made when they are missing. */
+    /** The machine that the options ask for; its disks may have to be made yet. */
     public Machine machine(Path kernel, Path place, Shell shell) {
-        Network card = network(place); // checked before disks are made, or made anew
-        return new Machine(hardware.name, place, payload(kernel), hardware.memory, test.icount ? 1 : hardware.cpus, disks(place, shell), card);
+        return new Machine(hardware.name, place, payload(kernel), hardware.memory, test.icount ? 1 : hardware.cpus, disks(place, shell).require().files(), network(place));
+    }
+
+    /** Makes disks that are missing, with --reset all of them: the last thing before the machine starts, when nothing is left to refuse. */
+    public void makeDisks(Path place, Shell shell) {
+        Disks disks = disks(place, shell);
+        if (hardware.reset) {
+            agreed(disks.holdingData());
+        }
+        disks.prepare();
     }
 
     /** The hypervisor that the options name, for this machine. */
@@ -172,13 +180,8 @@ public final class RunOptions {
         return new Machine.Payload(kernel, image.initrd.map(Path::toAbsolutePath), fromPartition ? Optional.empty() : Optional.of(ending), image.efi);
     }
 
-    private List<Path> disks(Path place, Shell shell) {
-        Disks disks = new Disks(place, hardware.disks, Disks.parseSize(hardware.diskSize.orElse("20G")), hardware.diskSize.isPresent(), hardware.diskFormat, shell);
-        if (hardware.reset) {
-            agreed(disks.holdingData());
-            disks.delete();
-        }
-        return disks.prepare();
+    private Disks disks(Path place, Shell shell) {
+        return new Disks(place, hardware.disks, Disks.parseSize(hardware.diskSize.orElse("20G")), hardware.diskSize.isPresent(), hardware.diskFormat, hardware.reset, shell);
     }
 
     /** Asks before data is lost, where somebody can answer. */

@@ -152,6 +152,18 @@ class RunitTest extends RunitProcess {
     }
 
     @Test
+    void a_run_that_is_refused_leaves_the_disks_as_they_were() throws Exception {
+        Path disk = Files.writeString(Files.createDirectories(workspace.resolve("vm/default")).resolve("disk0.raw"), "data");
+        List<String> withoutPrograms = new ArrayList<>(List.of("/usr/bin/env", "PATH=/nowhere"));
+        withoutPrograms.addAll(guest("", "--reset", "--disk-format", "qcow2"));
+
+        assertThat(run(guest("", "--hypervisor", "ch", "--efi", "--net", "none", "--reset")).code()).isBetween(2, 3); // 3 where it is not installed
+        assertThat(run(guest("", "--chaos=no-lnk", "--reset")).code()).isEqualTo(2);
+        assertThat(run(withoutPrograms)).satisfies(ran -> assertThat(ran.err()).contains("qemu-img is not installed")).extracting(Ran::code).isEqualTo(3);
+        assertThat(disk).hasContent("data");
+    }
+
+    @Test
     void a_state_that_is_not_reached_and_a_fault_that_the_guest_did_not_meet_are_failures() throws Exception {
         Path rules = Files.writeString(workspace.resolve("rules"), "[no-link]\nmust guest: the web is there\nwithin 8\n[s3-503]\nmust guest login:\n");
 

@@ -40,11 +40,14 @@ public record BootFloor(int mib, int step, String contract, String machine, List
         Boot.Outcome with(int mib, BootContract contract);
     }
 
+    static void requireRoom(int memory) {
+        if (memory < 2 * STEP) {
+            throw Failure.usage("--memory " + memory + " leaves nothing to look for", "--find-min-memory looks below --memory: give more");
+        }
+    }
+
     /** Looks for the floor of a machine below the memory that it has. */
     public static BootFloor of(Machine machine, BootContract contract, Function<Machine, Session> session, Console console) {
-        if (machine.memory() < 2 * STEP) {
-            throw Failure.usage("--memory " + machine.memory() + " leaves nothing to look for", "--find-min-memory looks below --memory: give more");
-        }
         Hypervisor hypervisor = session.apply(machine).hypervisor();
         String kind = hypervisor.name() + (hypervisor instanceof Qemu qemu ? ", " + qemu.accelerator().name() : "") + ", " + machine.cpus() + " CPUs";
         return find(machine.memory(), contract, kind, (mib, patient) -> session.apply(machine.with(mib)).watch(patient), machine.bootLog(), console);

@@ -76,15 +76,19 @@ public record BootReport(String result, String machine, String contract, String 
                 + new Timeline(last.events()).table(last.seconds()) + several;
     }
 
+    static void requireBaseline(Path file) {
+        if (!Files.isRegularFile(file)) {
+            throw Failure.usage("there is no baseline " + file, "write one with: runit.java --check --json > " + file);
+        }
+    }
+
     /**
      * Fails when boots take longer than an earlier report says.
      *
      * @param maxSlower 0.1 allows ten percent more
      */
     public void compareTo(Path baseline, double maxSlower) {
-        if (!Files.isRegularFile(baseline)) {
-            throw Failure.usage("there is no baseline " + baseline, "write one with: runit.java --check --json > " + baseline);
-        }
+        requireBaseline(baseline);
         JsonNode before = Json.read(baseline);
         if (!before.path("median").isNumber() || !before.path("measure").asText().equals(measure)) {
             throw Failure.usage(baseline + " is not a report by the " + measure + " clock", "write it with the same options as now, --json and --icount among them");

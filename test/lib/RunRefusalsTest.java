@@ -74,7 +74,7 @@ class RunRefusalsTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"--disks 0 --cpus 1", "--stop --timeout 0 --name a", "--matrix=256 --junit f --json --timeout 60 --net none", "--chaos --hypervisor qemu --memory 256",
-            "--check --icount --repeat 5 --accel tcg", "--status --json", "--hypervisor ch --net none --reset"})
+            "--check --icount --repeat 5 --accel tcg", "--status --json", "--hypervisor ch --name a --stop", "--hypervisor ch --net none --reset"})
     void what_means_something_is_taken(String line) {
         assertThatCode(() -> require(line.split(" "))).doesNotThrowAnyException();
     }

@@ -50,11 +50,17 @@ class SessionTest extends RunitProcess {
         }
     }
 
+    /** QEMU takes a connection before anybody listens in the guest, and then ends it without a word: asked again for ten seconds. */
     private static String answer(int port) throws Exception {
-        try (Socket socket = new Socket("127.0.0.1", port)) {
-            socket.setSoTimeout(20_000);
-            return new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        String said = "";
+        for (int attempt = 0; said.isEmpty() && attempt < 100; attempt++) {
+            Thread.sleep(attempt == 0 ? 0 : 100);
+            try (Socket socket = new Socket("127.0.0.1", port)) {
+                socket.setSoTimeout(20_000);
+                said = new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+            }
         }
+        return said;
     }
 
     /** Attaches, types, waits for an answer on the console, types the rest; returns what was said on stderr. */

@@ -70,7 +70,7 @@ final class Runit implements Cli.Script {
         String name = options.hardware.name;
         Path place = workspace.machines().resolve(name);
         RunOptions.Mode mode = options.mode;
-        if (mode.attach || mode.status || mode.stop) {
+        if (!options.starts()) {
             return toRunning(new Background(name, place, shell, console));
         }
         Path kernel = options.kernel(workspace);

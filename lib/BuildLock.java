@@ -58,12 +58,14 @@ public final class BuildLock {
 
         /** A Failure when {@code --update-lock=NAME} names neither a locked package nor one of {@code components} nor another section. */
         public void requireName(List<String> components) {
-            List<String> known = new ArrayList<>(List.of("alpine", "kernel", "firmware"));
-            known.addAll(components);
-            read().entries("packages").forEach(entry -> known.add(entry.path("name").asText()));
-            name.filter(one -> !known.contains(one)).ifPresent(one -> {
-                throw Failure.usage("--update-lock=" + one + ": no such package in " + file + " and no such component in sources.conf",
-                        Suggest.hint(one, known, "it takes a package of the lock, a component, alpine, kernel or firmware"));
+            name.ifPresent(one -> {
+                List<String> known = new ArrayList<>(List.of("alpine", "kernel", "firmware"));
+                known.addAll(components);
+                read().entries("packages").forEach(entry -> known.add(entry.path("name").asText()));
+                if (!known.contains(one)) {
+                    throw Failure.usage("--update-lock=" + one + ": no such package in " + file + " and no such component in sources.conf",
+                            Suggest.hint(one, known, "it takes a package of the lock, a component, alpine, kernel or firmware"));
+                }
             });
         }
 

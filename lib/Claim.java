@@ -24,6 +24,8 @@ import lib.tool.Trees;
  */
 public final class Claim implements AutoCloseable {
     /** How long a hypervisor may take to end after the runit.java that it belonged to was killed. */
+    /** The record of a machine that was started. */
+    private static final String STATE = "state.json";
     private static final Duration LEFTOVER = Duration.ofSeconds(5);
 
     private final Path folder;
@@ -103,7 +105,7 @@ public final class Claim implements AutoCloseable {
         running(folder).ifPresent(left -> endLeftover(name, left));
         Shell.endOrphans(Machine.MARK, folder.toString());
         state(folder).ifPresent(left -> left.cleanup().forEach(command -> shell.attempt(Shell.Command.of(command))));
-        Trees.delete(folder.resolve("state.json"));
+        Trees.delete(folder.resolve(STATE));
     }
 
     private static Optional<FileLock> lock(FileChannel channel) throws IOException {
@@ -136,20 +138,20 @@ public final class Claim implements AutoCloseable {
     }
 
     private static Optional<Running> state(Path folder) {
-        Path file = folder.resolve("state.json");
+        Path file = folder.resolve(STATE);
         return Files.exists(file) ? Optional.of(Json.read(file, Running.class)) : Optional.empty();
     }
 
     /** Writes down who runs the machine. */
     public void record(Running running) {
-        Trees.replace(folder.resolve("state.json"), Json.pretty(running));
+        Trees.replace(folder.resolve(STATE), Json.pretty(running));
     }
 
     /** Ends the claim; a machine in the background stays on record. */
     @Override
     public void close() {
         if (state(folder).filter(Running::detached).isEmpty()) {
-            Trees.delete(folder.resolve("state.json"));
+            Trees.delete(folder.resolve(STATE));
         }
         try {
             channel.close();

@@ -13,7 +13,6 @@ import java.security.MessageDigest;
 import java.util.List;
 import java.util.function.Supplier;
 import java.util.zip.GZIPOutputStream;
-import lib.Config.Compression;
 import lib.image.Cpio;
 import lib.tool.Ahead;
 import lib.tool.Cache;

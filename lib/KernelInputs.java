@@ -27,13 +27,13 @@ record KernelInputs(Map<String, Path> files) {
         if (text(values, "CONFIG_MODULE_SIG").equals("y")) {
             key(values, "CONFIG_MODULE_SIG_KEY", files);
         }
-        key(values, "CONFIG_SYSTEM_TRUSTED_KEYS", files);
-        for (String option : List.of("CONFIG_SYSTEM_REVOCATION_KEYS", "CONFIG_SYSTEM_BLACKLIST_HASH_LIST", "CONFIG_ACPI_CUSTOM_DSDT_FILE")) {
+        for (String option : List.of("CONFIG_SYSTEM_TRUSTED_KEYS", "CONFIG_SYSTEM_REVOCATION_KEYS", "CONFIG_SYSTEM_BLACKLIST_HASH_LIST", "CONFIG_ACPI_CUSTOM_DSDT_FILE")) {
             key(values, option, files);
         }
         String keys = text(values, "CONFIG_CFG80211_EXTRA_REGDB_KEYDIR");
-        Config.files(Path.of("/").resolve(keys), ".x509").stream().filter(file -> !keys.isEmpty())
-                .forEach(file -> files.put("CONFIG_CFG80211_EXTRA_REGDB_KEYDIR " + file.getFileName(), file));
+        if (!keys.isEmpty()) {
+            Config.files(Path.of("/").resolve(keys), ".x509").forEach(file -> files.put("CONFIG_CFG80211_EXTRA_REGDB_KEYDIR " + file.getFileName(), file));
+        }
         String firmware = text(values, "CONFIG_EXTRA_FIRMWARE").strip();
         if (!linked && !firmware.isEmpty()) {
             Path folder = source.resolve(text(values, "CONFIG_EXTRA_FIRMWARE_DIR"));

@@ -1,6 +1,5 @@
 package lib;
 
-import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -70,7 +69,7 @@ final class PackageChoice {
         if (fits) {
             repositories.forEach(this::refuseForgedIndex);
             Path text = tools.cache().get(lockedKey(locked), target -> Files.writeString(target, PlanText.write(fromLock(locked), repositories)));
-            return kept(text, locked);
+            return kept(plan(text), text, locked);
         }
         Map<String, String> identities = new TreeMap<>();
         indexes.get().forEach(index -> identities.put(index.repository().name(), index.sha256()));
@@ -83,12 +82,12 @@ final class PackageChoice {
         List<String> request = PackageLock.request(config, atoms.keySet().stream().map(Dependency::toString).toList());
         PackageLock now = new PackageLock(request, miniroot, identities, entries);
         tools.cache().get(lockedKey(now), target -> Files.copy(text, target));
-        return kept(text, now);
+        return kept(plan, text, now);
     }
 
-    private Chosen kept(Path text, PackageLock lock) {
+    private Chosen kept(Plan plan, Path text, PackageLock lock) {
         tools.cache().get(packagesKey(lock), target -> Files.copy(text, target));
-        return new Chosen(plan(text), lock);
+        return new Chosen(plan, lock);
     }
 
     private Plan plan(Path text) {
@@ -166,10 +165,9 @@ final class PackageChoice {
 
     /** The plan when nothing but the locked packages exists. */
     private Plan fromLock(PackageLock locked) {
-        Cache.Key kept = packagesKey(locked);
         Catalog only = new Catalog();
         only.addInstalled(base.packages());
-        (tools.cache().has(kept) ? plan(tools.cache().get(kept, PackageChoice::gone)).packages() : indexed(locked)).forEach(only::addPackage);
+        tools.cache().find(packagesKey(locked)).map(text -> plan(text).packages()).orElseGet(() -> indexed(locked)).forEach(only::addPackage);
         Plan plan = plan(only);
         Set<String> chosen = new HashSet<>();
         plan.packages().forEach(pkg -> chosen.add(pkg.checksum()));
@@ -177,10 +175,6 @@ final class PackageChoice {
             throw new Failure(use.file() + " names " + entry.name() + " " + entry.version() + ", which nothing needs", "run with --update-lock");
         });
         return plan;
-    }
-
-    private static void gone(Path target) throws IOException {
-        throw new IOException("somebody is deleting the cache");
     }
 
     /** The locked packages as the indexes have them. */

@@ -191,22 +191,18 @@ public final class PackingProcess implements AutoCloseable {
             if (other != null) {
                 return Optional.of(other::join);
             }
-            if (cache.has(key(digest))) {
-                mine.complete(kept(digest, target -> {
-                    throw new IOException("somebody is deleting the cache");
-                }));
-                return Optional.of(mine::join);
-            }
-            return Optional.empty();
+            return cache.find(key(digest)).map(file -> {
+                mine.complete(read(file));
+                return mine::join;
+            });
         }
 
         @Override
         public void put(String digest, byte[] packed) {
-            begun.get(digest).complete(kept(digest, target -> Files.write(target, packed)));
+            begun.get(digest).complete(read(cache.get(key(digest), target -> Files.write(target, packed))));
         }
 
-        private byte[] kept(String digest, Cache.Maker maker) {
-            Path file = cache.get(key(digest), maker);
+        private static byte[] read(Path file) {
             try {
                 return Files.readAllBytes(file);
             } catch (IOException e) {

@@ -73,6 +73,9 @@ public record Retention(Store store, Tools tools) {
     private void remove(S3 s3, ImageIndex index, Set<String> going, Set<String> unfinished) {
         Console console = tools.console();
         List<String> marked = Stream.concat(going.stream(), unfinished.stream()).toList();
+        if (marked.isEmpty()) {
+            return;
+        }
         marked.forEach(name -> s3.put(index.key(name + ImageIndex.REMOVING), new byte[0], MARK, Condition.NONE));
         if (!going.isEmpty()) {
             console.step("Take " + going.size() + " images out of the index", () -> index.settle(Optional.empty(), false, false));

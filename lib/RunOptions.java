@@ -132,6 +132,11 @@ public final class RunOptions {
         return command.commandLine().getParseResult().hasMatchedOption(option);
     }
 
+    /** Whether a machine is started; else one that runs is spoken to. */
+    public boolean starts() {
+        return !mode.attach && !mode.status && !mode.stop;
+    }
+
     /** Whether the image boots as a test, not for people. */
     public boolean tests() {
         return mode.check || mode.findMinMemory || !mode.matrix.isEmpty() || !mode.chaos.isEmpty();
@@ -148,7 +153,8 @@ public final class RunOptions {
 
     /** The machine that the options ask for; its disks may have to be made yet. */
     public Machine machine(Path kernel, Path place, Shell shell) {
-        return new Machine(hardware.name, place, payload(kernel), hardware.memory, test.icount ? 1 : hardware.cpus, disks(place, shell).require().files(), network(place));
+        return new Machine(hardware.name, place, payload(kernel), hardware.memory, test.icount ? 1 : hardware.cpus, disks(place, shell).require().files(),
+                network(place, hardware.hypervisor == Program.CH));
     }
 
     /** Makes disks that are missing, with --reset all of them: the last thing before the machine starts, when nothing is left to refuse. */
@@ -194,21 +200,9 @@ public final class RunOptions {
         }
     }
 
-    private Network network(Path place) {
-        boolean tap = hardware.hypervisor == Program.CH;
-        requireFitting(net(tap));
-        return network(place, tap);
-    }
-
-    /** What is said of another network card than the machine's is a mistake; BRIDGE, which is always there, only proposes. */
-    private void requireFitting(Net net) {
-        String has = ", and this machine has --net " + net.name().toLowerCase(Locale.ROOT);
-        if (net != Net.USER && !hardware.ports.isEmpty()) {
-            throw Failure.usage("--port goes with --net user of QEMU" + has, "leave --port out: in a bridge the guest is reached at its own address; or add --net user");
-        }
-        if (net != Net.TAP && given("--bridge")) {
-            throw Failure.usage("--bridge goes with --net tap" + has, "leave out one of the two");
-        }
+    /** The card of the machine that is asked for. */
+    Net net() {
+        return net(hardware.hypervisor == Program.CH);
     }
 
     private Net net(boolean tap) {

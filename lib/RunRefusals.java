@@ -1,6 +1,7 @@
 package lib;
 
 import java.util.List;
+import java.util.Locale;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import lib.tool.Failure;
@@ -34,6 +35,20 @@ record RunRefusals(RunOptions options) {
         if (options.test.icount && options.hardware.accel == Accelerator.Wanted.KVM) {
             throw Failure.usage("--accel kvm does not go with --icount: KVM counts no instructions", "leave out one of the two");
         }
+        if (options.starts()) {
+            requireCard(options.net());
+        }
+    }
+
+    /** What is said of another network card than the machine's is a mistake; BRIDGE, which is always there, only proposes. */
+    private void requireCard(RunOptions.Net net) {
+        String has = ", and this machine has --net " + net.name().toLowerCase(Locale.ROOT);
+        if (net != RunOptions.Net.USER && !options.hardware.ports.isEmpty()) {
+            throw Failure.usage("--port goes with --net user of QEMU" + has, "leave --port out: in a bridge the guest is reached at its own address; or add --net user");
+        }
+        if (net != RunOptions.Net.TAP && options.given("--bridge")) {
+            throw Failure.usage("--bridge goes with --net tap" + has, "leave out one of the two");
+        }
     }
 
     private void requireName() {
@@ -66,11 +81,10 @@ record RunRefusals(RunOptions options) {
 
     private List<Fitting> fittings() {
         RunOptions.Mode mode = options.mode;
-        boolean starts = !mode.attach && !mode.status && !mode.stop;
         boolean table = !mode.matrix.isEmpty() || !mode.chaos.isEmpty();
         return List.of(
                 // What describes the machine does no harm where it is not started.
-                new Fitting("--reset", starts, "a machine that is to be started"),
+                new Fitting("--reset", options.starts(), "a machine that is to be started"),
                 new Fitting("--repeat --baseline --max-slower", mode.check, "--check"),
                 new Fitting("--max-slower", options.test.baseline.isPresent(), "--baseline"),
                 new Fitting("--junit", mode.check || table, "--check, --matrix and --chaos"),

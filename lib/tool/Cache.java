@@ -189,6 +189,11 @@ public final class Cache {
         return Files.exists(of(key.kind()).resolve(key.digest()));
     }
 
+    /** The entry, where it is there already. */
+    public Optional<Path> find(Key key) {
+        return has(key) ? Optional.of(hit(key, of(key.kind()).resolve(key.digest()))) : Optional.empty();
+    }
+
     private Path of(String kind) {
         return apart.filter(one -> one.kinds().contains(kind)).map(Apart::folder).orElse(folder).resolve(kind);
     }
